@@ -1,0 +1,86 @@
+"""The stack's verbs: `python -m stack servers | demo | clean | lock`."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import sys
+import threading
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from stack.errors import StackError
+from stack.lock import write_lock
+from stack.progress import Progress
+from stack.servers import Stack, exclusive, report
+from stack.settings import LOCK, Settings, cache_folder, state_root
+
+app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
+
+PortOffset = Annotated[int, typer.Option(help="Move every port by this much, to run beside another stack.")]
+Tuned = Annotated[bool, typer.Option(help="Run the Java servers for throughput instead of a quick start.")]
+
+
+def folder_of(port_offset: int) -> Path:
+    """State of the stack at this offset; stacks at different offsets never meet."""
+    return state_root() / f"ports-{port_offset}"
+
+
+@app.command()
+def servers(port_offset: PortOffset = 0, tuned: Tuned = False) -> None:
+    """Run the servers alone, until Ctrl-C; print their addresses as environment lines, also to a file."""
+    settings = Settings().moved(port_offset)  # type: ignore[call-arg]
+    folder = folder_of(port_offset)
+    console = Console(stderr=True)
+    progress = Progress(console)
+    stopped = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stopped.set())
+    signal.signal(signal.SIGINT, lambda *_: stopped.set())
+    stack = Stack(settings, folder, tuned=tuned)
+    try:
+        with exclusive(folder):
+            try:
+                stack.fetch(progress)
+                stack.start(progress.say)
+                lines = [f"{name}={value}" for name, value in settings.environment().items()]
+                environment = folder / "env"
+                environment.touch(mode=0o600)
+                environment.write_text("\n".join(lines) + "\n")
+                print("\n".join(lines), flush=True)
+                progress.say(f"servers are up; in a second terminal: set -a; . {environment}; set +a")
+                progress.say("Ctrl-C stops them")
+                stopped.wait()
+            finally:
+                progress.say("stopping the servers")
+                stack.stop()
+    except StackError as error:
+        report(error)
+        sys.exit(1)
+    progress.say("stopped")
+
+
+@app.command()
+def clean(port_offset: Annotated[int | None, typer.Option(help="Only the state at this offset.")] = None) -> None:
+    """Forget all state (databases, topics, logs). Downloads stay in the cache."""
+    root = state_root()
+    folders = [folder_of(port_offset)] if port_offset is not None else sorted(root.glob("ports-*"))
+    try:
+        for folder in folders:
+            if folder.exists():
+                with exclusive(folder):
+                    shutil.rmtree(folder)
+        if port_offset is None and root.exists():
+            shutil.rmtree(root)
+    except StackError as error:
+        report(error)
+        sys.exit(1)
+
+
+@app.command()
+def lock() -> None:
+    """Resolve the servers' artifacts again and write their hashes to stack/artifacts.lock (after a change of version)."""
+    count = write_lock(LOCK, cache_folder() / "maven")
+    print(f"{LOCK}: {count} artifacts")

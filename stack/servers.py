@@ -1,0 +1,152 @@
+"""All servers together: fetched, started side by side where they do not need one another, stopped in reverse."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from stack import java, postgres
+from stack.artifacts import fetch, read_lock
+from stack.errors import AlreadyRunning, NoSpace, StackError
+from stack.kafka import Broker, Connect
+from stack.settings import LOCK, Settings, cache_folder, state_root
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from stack.process import Server
+    from stack.progress import Progress
+
+NEEDED_MB = 1024
+SOURCE_OPTIONS = {
+    "wal_level": "logical",
+    "max_wal_senders": "10",
+    "max_replication_slots": "10",
+    # a slot nobody reads may hold this much of the log, then it is cut off rather than the disk filled
+    "max_slot_wal_keep_size": "4GB",
+}
+
+
+class Stack:
+    """The servers of one state folder; each is an attribute that a test may kill and restart."""
+
+    def __init__(self, settings: Settings, folder: Path, *, tuned: bool = False) -> None:
+        self.settings = settings
+        self.folder = folder
+        self.tuned = tuned
+        self.started: list[Server] = []
+
+    def fetch(self, progress: Progress) -> None:
+        """Bring what the servers are made of, and build them (nothing is started).
+
+        Raises:
+            DownloadFailed, NoSpace: see there.
+        """
+        platform = postgres.platform_name()
+        self.folder.mkdir(parents=True, exist_ok=True)
+        for folder in {self.folder, _existing(cache_folder())}:
+            free_mb = shutil.disk_usage(folder).free // 1_000_000
+            if free_mb < NEEDED_MB:
+                raise NoSpace(folder, free_mb, NEEDED_MB)
+        artifacts = read_lock(LOCK, {"kafka", "debezium", f"postgres-{platform}"})
+        with progress.bar("servers", sum(a.size for a in artifacts)) as advance:
+            paths = fetch(artifacts, cache_folder() / "maven", advance)
+        progress.say("unpacking")
+        software = state_root() / "software"
+        by_group: dict[str, list[Path]] = {}
+        for artifact, path in paths.items():
+            by_group.setdefault(artifact.group, []).append(path)
+        (jar,) = by_group[f"postgres-{platform}"]
+        binaries = postgres.unpack(jar, software / jar.stem)
+        plugins = java.unpack_plugins(by_group["debezium"], software / "plugins")
+        java.prepare()
+        self._build(binaries, plugins, os.pathsep.join(map(str, sorted(by_group["kafka"]))))
+
+    def _build(self, binaries: Path, plugins: Path, classpath: str) -> None:
+        s, archives = self.settings, state_root() / "cds"
+        password = s.postgres_password.get_secret_value()
+        self.source = postgres.Postgres(
+            "source", binaries, self.folder, s.source_port, s.source_database, password, SOURCE_OPTIONS
+        )
+        self.target = postgres.Postgres(
+            "target", binaries, self.folder, s.target_port, s.target_database, password, {}
+        )
+        self.broker = Broker(self.folder, s.kafka_port, classpath, archives, tuned=self.tuned)
+        self.connect = Connect(
+            *(self.folder, s.connect_url, s.connect_port, s.kafka_bootstrap_servers, classpath, plugins, archives),
+            tuned=self.tuned,
+        )
+
+    def start(self, say: Callable[[str], None]) -> None:
+        """Start every server and wait until all serve.
+
+        Raises:
+            PortBusy, ServerFailed: see there; what had started is stopped again by `stop`.
+        """
+        for server in (self.connect, self.broker, self.target, self.source):
+            server.stop_leftover()
+        say("starting Postgres (source, target) and Kafka")
+        with ThreadPoolExecutor(3) as pool:
+            for future in [pool.submit(self._start_one, s) for s in (self.source, self.target, self.broker)]:
+                future.result()
+        say("starting Kafka Connect")
+        self.connect.start()
+        self.started.append(self.connect)
+        self.connect.wait_ready()
+
+    def _start_one(self, server: postgres.Postgres | Broker) -> None:
+        server.prepare()
+        server.start()
+        self.started.append(server)
+        server.wait_ready()
+        if isinstance(server, postgres.Postgres):
+            server.set_up(self.settings.environment())
+
+    def stop(self) -> None:
+        """Stop what was started, the last first."""
+        while self.started:
+            self.started.pop().stop()
+
+
+def _existing(folder: Path) -> Path:
+    while not folder.exists():
+        folder = folder.parent
+    return folder
+
+
+@contextmanager
+def exclusive(folder: Path) -> Iterator[None]:
+    """Hold the state folder for this process alone.
+
+    Raises:
+        AlreadyRunning: another process holds it.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        holder = (folder / "running").open("a+")
+    except OSError as error:
+        raise StackError(f"{folder} cannot be written ({error.strerror}): set STACK_STATE to another folder") from error
+    with holder:
+        try:
+            fcntl.flock(holder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            holder.seek(0)
+            raise AlreadyRunning(folder, holder.read().strip()) from None
+        holder.seek(0)
+        holder.truncate()
+        holder.write(str(os.getpid()))
+        holder.flush()
+        yield
+
+
+def report(error: StackError) -> None:
+    """Print the error, behind the failed server's own last lines, each under its name."""
+    for line in getattr(error, "log_tail", []):
+        print(f"{getattr(error, 'server', '')} | {line}", file=sys.stderr)
+    print(f"error: {error}", file=sys.stderr)

@@ -1,0 +1,137 @@
+"""The stack's settings: the shared names of `.env.example`, moved by a port offset, and where state is kept."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from pydantic import SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+ROOT = Path(__file__).resolve().parent.parent
+LOCK = ROOT / "stack" / "artifacts.lock"
+# what Postgres runs as when we are root, which it refuses to be
+UNPRIVILEGED_USER = "nobody"
+
+
+class Settings(BaseSettings):
+    """Addresses and demo credentials; each field is the variable of the same name in `.env.example`."""
+
+    model_config = SettingsConfigDict(env_file=(ROOT / ".env.example", ROOT / ".env"), extra="ignore", frozen=True)
+
+    source_host: str
+    source_port: int
+    source_database: str
+    source_user: str
+    source_password: SecretStr
+    debezium_user: str
+    debezium_password: SecretStr
+    target_host: str
+    target_port: int
+    target_database: str
+    target_user: str
+    target_password: SecretStr
+    subscriber_user: str
+    subscriber_password: SecretStr
+    sink_user: str
+    sink_password: SecretStr
+    reader_user: str
+    reader_password: SecretStr
+    postgres_password: SecretStr
+    kafka_bootstrap_servers: str
+    connect_url: str
+    api_host: str
+    api_port: int
+    api_url: str
+    subscriber_host: str
+    subscriber_port: int
+
+    def moved(self, offset: int) -> Settings:
+        """The same settings with every port `offset` higher."""
+        host, port = self.kafka_bootstrap_servers.rsplit(":", 1)
+        return self.model_copy(
+            update={
+                "source_port": self.source_port + offset,
+                "target_port": self.target_port + offset,
+                "kafka_bootstrap_servers": f"{host}:{int(port) + offset}",
+                "connect_url": _moved_url(self.connect_url, offset),
+                "api_port": self.api_port + offset,
+                "api_url": _moved_url(self.api_url, offset),
+                "subscriber_port": self.subscriber_port + offset,
+            }
+        )
+
+    @property
+    def kafka_port(self) -> int:
+        return int(self.kafka_bootstrap_servers.rsplit(":", 1)[1])
+
+    @property
+    def connect_port(self) -> int:
+        return urlsplit(self.connect_url).port or 80
+
+    def environment(self) -> dict[str, str]:
+        """Every setting by its variable's name, passwords in the clear: what a service is started with."""
+        values = self.model_dump()
+        return {
+            name.upper(): value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+            for name, value in values.items()
+        }
+
+    def source_dsn(self, user: str | None = None, password: SecretStr | None = None) -> str:
+        """Connection string of the source database, as its owner unless told otherwise."""
+        return _dsn(
+            self.source_host,
+            self.source_port,
+            self.source_database,
+            user or self.source_user,
+            password or self.source_password,
+        )
+
+    def target_dsn(self, user: str | None = None, password: SecretStr | None = None) -> str:
+        """Connection string of the target database, as its owner unless told otherwise."""
+        return _dsn(
+            self.target_host,
+            self.target_port,
+            self.target_database,
+            user or self.target_user,
+            password or self.target_password,
+        )
+
+
+def _moved_url(url: str, offset: int) -> str:
+    parts = urlsplit(url)
+    return parts._replace(netloc=f"{parts.hostname}:{(parts.port or 80) + offset}").geturl()
+
+
+def _dsn(host: str, port: int, database: str, user: str, password: SecretStr) -> str:
+    return f"host={host} port={port} dbname={database} user={user} password={password.get_secret_value()}"
+
+
+def state_root() -> Path:
+    """The folder of all state: `.stack` in the clone, or STACK_STATE.
+
+    As root it must be one that Postgres' unprivileged user may enter; a clone in a closed home gets a folder of its own
+    in the system's lasting temporary directory instead.
+    """
+    if named := os.environ.get("STACK_STATE"):
+        return Path(named).resolve()
+    folder = ROOT / ".stack"
+    if os.geteuid() == 0 and not open_to_others(ROOT):
+        clone = hashlib.sha256(str(ROOT).encode()).hexdigest()[:12]
+        lasting = Path("/var/tmp")  # noqa: S108 (the folder made in it is root's own)
+        return (lasting if lasting.is_dir() else Path(tempfile.gettempdir())) / f"stream-serving-{clone}"
+    return folder
+
+
+def open_to_others(folder: Path) -> bool:
+    """Whether any user may enter `folder` and every folder above it (those that do not exist yet can be made so)."""
+    return all(p.stat().st_mode & 0o001 for p in (folder, *folder.parents) if p.exists())
+
+
+def cache_folder() -> Path:
+    """Where downloads are kept, for every clone of this user."""
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base) / "stream-serving"

@@ -1,0 +1,21 @@
+-- Roles of the source server. Run by its superuser at every start; passwords and names come as settings of the session.
+-- The owner of the database owns the tables; Debezium may stream the log and reads what it is granted.
+do $$
+declare
+  owner text := current_setting('stream.source_user');
+  reader text := current_setting('stream.debezium_user');
+begin
+  if not exists (select from pg_roles where rolname = owner) then
+    execute format('create role %I', owner);
+  end if;
+  execute format('alter role %I login nosuperuser password %L', owner, current_setting('stream.source_password'));
+  if not exists (select from pg_roles where rolname = reader) then
+    execute format('create role %I', reader);
+  end if;
+  execute format('alter role %I login replication nosuperuser password %L', reader, current_setting('stream.debezium_password'));
+  execute format('alter database %I owner to %I', current_database(), owner);
+  execute format('revoke all on database %I from public', current_database());
+  execute format('grant connect on database %I to %I', current_database(), reader);
+  execute format('alter schema public owner to %I', owner);
+  execute format('grant usage on schema public to %I', reader);
+end $$;

@@ -1,0 +1,33 @@
+-- Roles of the target server. Run by its superuser at every start; passwords and names come as settings of the session.
+-- The subscriber and the sink each own the tables they make; the reader sees all and changes nothing.
+do $$
+declare
+  owner text := current_setting('stream.target_user');
+  reader text := current_setting('stream.reader_user');
+  writer text;
+  password text;
+begin
+  for writer, password in values
+    (owner, current_setting('stream.target_password')),
+    (reader, current_setting('stream.reader_password')),
+    (current_setting('stream.subscriber_user'), current_setting('stream.subscriber_password')),
+    (current_setting('stream.sink_user'), current_setting('stream.sink_password'))
+  loop
+    if not exists (select from pg_roles where rolname = writer) then
+      execute format('create role %I', writer);
+    end if;
+    execute format('alter role %I login nosuperuser password %L', writer, password);
+  end loop;
+  execute format('alter database %I owner to %I', current_database(), owner);
+  execute format('revoke all on database %I from public', current_database());
+  execute format('alter schema public owner to %I', owner);
+  execute format('grant connect on database %I to %I', current_database(), reader);
+  execute format('grant usage on schema public to %I', reader);
+  foreach writer in array array[current_setting('stream.subscriber_user'), current_setting('stream.sink_user')] loop
+    execute format('grant connect on database %I to %I', current_database(), writer);
+    execute format('grant usage, create on schema public to %I', writer);
+    execute format('alter default privileges for role %I in schema public grant select on tables to %I', writer, reader);
+    -- a person signed in as the owner may do whatever the writers may
+    execute format('grant %I to %I', writer, owner);
+  end loop;
+end $$;
