@@ -92,7 +92,9 @@ def _fetch_one(artifact: Artifact, cache: Path, advance: Callable[[int], None]) 
             _download(f"{base}/{artifact.path}", part, tell)
         except (requests.RequestException, OSError) as error:
             if isinstance(error, OSError) and error.errno == 28:  # noqa: PLR2004 (ENOSPC)
-                raise DownloadFailed(f"no space left on the disk while fetching {artifact.coordinate} to {cache}") from error
+                raise DownloadFailed(
+                    f"no space left on the disk while fetching {artifact.coordinate} to {cache}"
+                ) from error
             if attempt == ATTEMPTS or _refused_for_good(error):
                 raise DownloadFailed(_why(artifact, error)) from error
             time.sleep(min(2.0**attempt / 2, 5.0))
@@ -153,10 +155,12 @@ def _refused_for_good(error: Exception) -> bool:
 def _why(artifact: Artifact, error: Exception) -> str:
     response = getattr(error, "response", None)
     if response is not None:
-        return f"{artifact.coordinate}: the Maven repository answers {response.status_code} (MAVEN_MIRROR names another)"
+        return (
+            f"{artifact.coordinate}: the Maven repository answers {response.status_code} (MAVEN_MIRROR names another)"
+        )
     return (
-        f"{artifact.coordinate} could not be fetched ({type(error).__name__}): is there a network? What has come is kept; "
-        f"run the same command again to go on (HTTPS_PROXY sets a proxy, MAVEN_MIRROR another Maven repository)"
+        f"{artifact.coordinate} could not be fetched ({type(error).__name__}): is there a network? What has come is "
+        f"kept; run the same command again to go on (HTTPS_PROXY sets a proxy, MAVEN_MIRROR another Maven repository)"
     )
 
 

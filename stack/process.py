@@ -10,7 +10,7 @@ import socket
 import subprocess
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import psutil
 
@@ -158,7 +158,7 @@ class Server:
         return ServerFailed(self.name, what, self.log, self.tail())
 
 
-def account(user: str | None) -> dict[str, object]:
+def account(user: str | None) -> dict[str, Any]:
     """Arguments of `subprocess` to run as `user`; none for ourselves."""
     if user is None:
         return {}

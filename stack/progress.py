@@ -30,7 +30,12 @@ class Progress:
     @contextmanager
     def bar(self, what: str, total_bytes: int) -> Iterator[Callable[[int], None]]:
         """A download of `total_bytes`; yields the function that is told of each run of bytes."""
-        columns = (TextColumn("          fetching {task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+        columns = (
+            TextColumn("          fetching {task.description}"),
+            BarColumn(),
+            DownloadColumn(),
+            TransferSpeedColumn(),
+        )
         with RichProgress(*columns, console=self.console, transient=True, disable=not self.console.is_terminal) as bars:
             task = bars.add_task(what, total=total_bytes)
             done, next_line, began = 0, time.monotonic() + LINE_EVERY_SECONDS, time.monotonic()

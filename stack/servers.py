@@ -74,9 +74,7 @@ class Stack:
         self.source = postgres.Postgres(
             "source", binaries, self.folder, s.source_port, s.source_database, password, SOURCE_OPTIONS
         )
-        self.target = postgres.Postgres(
-            "target", binaries, self.folder, s.target_port, s.target_database, password, {}
-        )
+        self.target = postgres.Postgres("target", binaries, self.folder, s.target_port, s.target_database, password, {})
         self.broker = Broker(self.folder, s.kafka_port, classpath, archives, tuned=self.tuned)
         self.connect = Connect(
             *(self.folder, s.connect_url, s.connect_port, s.kafka_bootstrap_servers, classpath, plugins, archives),

@@ -1,0 +1,1 @@
+"""The stream: rows of a Kafka topic, predicted by a model server, stored in the target database exactly once."""

@@ -1,0 +1,3 @@
+from subscriber.cli import app
+
+app(prog_name="python -m subscriber")

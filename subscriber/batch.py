@@ -1,0 +1,98 @@
+"""A batch on its way through the stages, and which partitions it may still speak for."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+
+class Record(Protocol):
+    """A message of the topic, as confluent-kafka gives it."""
+
+    def partition(self) -> int: ...
+    def offset(self) -> int: ...
+    def key(self) -> bytes | None: ...
+    def value(self) -> bytes | None: ...
+    def headers(self) -> list[tuple[str, bytes | None]] | None: ...
+
+
+@dataclass
+class Span:
+    """The offsets of one partition that a batch covers: [expected, next), and the tenure under which they were read."""
+
+    expected: int
+    next: int
+    tenure: int
+
+
+@dataclass(frozen=True)
+class DeadLetter:
+    record: Record
+    cause: str
+    detail: str
+
+
+@dataclass
+class Batch:
+    """Rows read together; stages fill the lists, which run in parallel with `records`.
+
+    `rows` holds the decoded payloads, `outputs` one list of model answers a row, `versions` the version that answered.
+    """
+
+    spans: dict[int, Span]
+    records: list[Record]
+    rows: list[Any] = field(default_factory=list)
+    outputs: list[tuple[Any, ...]] = field(default_factory=list)
+    versions: list[str | None] = field(default_factory=list)
+    dead: list[DeadLetter] = field(default_factory=list)
+    deletes: int = 0
+
+    def without(self, partitions: frozenset[int]) -> Batch:
+        """The same batch less these partitions."""
+        keep = [i for i, r in enumerate(self.records) if r.partition() not in partitions]
+        return Batch(
+            spans={p: s for p, s in self.spans.items() if p not in partitions},
+            records=[self.records[i] for i in keep],
+            rows=[self.rows[i] for i in keep] if self.rows else [],
+            outputs=[self.outputs[i] for i in keep] if self.outputs else [],
+            versions=[self.versions[i] for i in keep] if self.versions else [],
+            dead=[d for d in self.dead if d.record.partition() not in partitions],
+            deletes=self.deletes,
+        )
+
+
+class Tenures:
+    """Which partitions are ours, and since which reading of their offset; safe to ask from every stage.
+
+    A partition that is lost, or found moved on by another owner, ends its tenure: batches read under it are dropped.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._current: dict[int, int] = {}
+        self._count = 0
+
+    def begin(self, partition: int) -> int:
+        with self._lock:
+            self._count += 1
+            self._current[partition] = self._count
+            return self._count
+
+    def end(self, partitions: frozenset[int]) -> None:
+        with self._lock:
+            for partition in partitions:
+                self._current.pop(partition, None)
+
+    def current(self, partition: int) -> int | None:
+        with self._lock:
+            return self._current.get(partition)
+
+    def held(self) -> frozenset[int]:
+        with self._lock:
+            return frozenset(self._current)
+
+    def over(self, batch: Batch) -> frozenset[int]:
+        """Partitions of the batch whose tenure has ended since it was read."""
+        with self._lock:
+            return frozenset(p for p, span in batch.spans.items() if self._current.get(p) != span.tenure)

@@ -1,0 +1,73 @@
+"""What a pipeline is doing, for people and probes."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import structlog
+
+
+class Health:
+    """State of one pipeline; stages report to it, the console reads it. Each change is one line of the log."""
+
+    def __init__(self, log: structlog.stdlib.BoundLogger) -> None:
+        self.log = log
+        self._lock = threading.Lock()
+        self._waiting: dict[str, tuple[str, float]] = {}
+        self._partitions: list[int] = []
+        self._state = "starting"
+        self._error: str | None = None
+
+    def waiting(self, stage: str, reason: str) -> None:
+        """The stage cannot go on; `reason` says what it waits for."""
+        with self._lock:
+            before = self._waiting.get(stage)
+            since = before[1] if before else time.monotonic()
+            self._waiting[stage] = (reason, since)
+        if before is None or before[0] != reason:
+            self.log.warning("waiting", stage=stage, reason=reason)
+
+    def going(self, stage: str) -> None:
+        """The stage goes on."""
+        with self._lock:
+            before = self._waiting.pop(stage, None)
+        if before is not None:
+            self.log.info("going on", stage=stage, after_seconds=round(time.monotonic() - before[1], 1))
+
+    def is_waiting(self, stage: str) -> bool:
+        with self._lock:
+            return stage in self._waiting
+
+    def partitions(self, owned: Iterable[int]) -> None:
+        with self._lock:
+            self._partitions = sorted(owned)
+        self.log.info("partitions", owned=self._partitions)
+
+    def running(self) -> None:
+        with self._lock:
+            self._state = "running"
+
+    def stopped(self, error: str | None = None) -> None:
+        with self._lock:
+            self._state, self._error = ("stopped", None) if error is None else ("failed", error)
+
+    @property
+    def ready(self) -> bool:
+        """Whether rows that arrive now are predicted now."""
+        with self._lock:
+            return self._state == "running" and not self._waiting
+
+    def snapshot(self) -> dict[str, Any]:
+        """The state as JSON-ready values; `waiting` holds what each stage waits for and since how many seconds."""
+        with self._lock:
+            now = time.monotonic()
+            waiting = [
+                {"stage": stage, "reason": reason, "seconds": round(now - since, 1)}
+                for stage, (reason, since) in self._waiting.items()
+            ]
+            return {"state": self._state, "error": self._error, "partitions": self._partitions, "waiting": waiting}

@@ -1,0 +1,167 @@
+"""A pipeline: which topic, which model, which table; read from one TOML file."""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from subscriber.errors import WrongSetting
+
+Datatype = Literal["FP64", "FP32", "INT64", "INT32", "BOOL", "BYTES"]
+Identifier = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=63)]
+_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+
+
+class Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+class Feature(Part):
+    """One column of the row as input of the model."""
+
+    column: str
+    datatype: Datatype = "FP64"
+    tensor: str | None = Field(None, description="Name of the model's input, where it differs from the column.")
+
+    @property
+    def input_name(self) -> str:
+        return self.tensor or self.column
+
+
+class Model(Part):
+    """The model, at any server that speaks the Open Inference Protocol v2 over HTTP."""
+
+    url: str = Field(
+        description="http(s)://host:port/v2/models/NAME", pattern=r"^https?://[^/]+(/.*)?/v2/models/[^/]+/?$"
+    )
+    version: str | None = Field(None, description="One version only; without it, the server's current one.")
+    layout: Literal["columns", "matrix"] = Field(
+        "columns", description="One tensor a feature, or all features in one matrix."
+    )
+    matrix_tensor: str = Field("input", description="Name of the tensor when the layout is a matrix.")
+    timeout_seconds: float = Field(10.0, gt=0)
+    parameters: dict[str, Any] = Field(default_factory=dict, description="Request parameters, passed on as they are.")
+    tensor_parameters: dict[str, Any] = Field(default_factory=dict, description="Parameters of each input tensor.")
+
+    @property
+    def versioned_url(self) -> str:
+        base = self.url.rstrip("/")
+        return f"{base}/versions/{self.version}" if self.version else base
+
+
+class Source(Part):
+    """Columns of the row that say which row it is and when it was written."""
+
+    key: str = "id"
+    timestamp: str = "timestamp"
+
+
+class Target(Part):
+    """The table that gets a row for each prediction; a column left out is not written."""
+
+    table: Identifier
+    schema_: Identifier = Field("public", alias="schema")
+    timestamp: Identifier | None = "timestamp"
+    source_key: Identifier | None = "source_id"
+    model_version: Identifier | None = "model_version"
+    outputs: dict[str, Identifier] = Field(min_length=1, description="The model's output tensor -> column.")
+    create: str | None = Field(None, description="SQL file, beside the pipeline file, that makes the table.")
+
+
+class Batch(Part):
+    """How much is predicted and stored at once; a batch never waits to be full."""
+
+    max_rows: int = Field(5000, ge=1, le=100_000)
+
+
+class Pipeline(Part):
+    """What one TOML file says."""
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]+$", max_length=100)]
+    topic: str
+    group: str = Field(description="Kafka consumer group; subscribers of one group share the partitions.")
+    start: Literal["earliest", "latest"] = Field("earliest", description="Where a pipeline begins that never ran.")
+    model: Model
+    features: list[Feature] = Field(min_length=1)
+    source: Source = Source()
+    target: Target
+    batch: Batch = Batch()
+    create_sql: str | None = Field(None, exclude=True, description="Text of the file that target.create names.")
+
+    @model_validator(mode="after")
+    def _one_feature_a_name(self) -> Pipeline:
+        names = [f.input_name for f in self.features]
+        if len(set(names)) < len(names):
+            raise ValueError(f"features: two of them have one tensor name ({', '.join(sorted(names))})")
+        if self.model.layout == "matrix" and len({f.datatype for f in self.features}) > 1:
+            raise ValueError("features: a matrix has one datatype, so all features need the same")
+        columns = [
+            *self.target.outputs.values(),
+            self.target.timestamp,
+            self.target.source_key,
+            self.target.model_version,
+        ]
+        named = [c for c in columns if c is not None]
+        if len(set(named)) < len(named):
+            raise ValueError(f"target: two values go to one column ({', '.join(sorted(named))})")
+        return self
+
+
+def load_pipeline(path: Path) -> Pipeline:
+    """The pipeline that the file describes, with `${NAME}` filled from the environment.
+
+    Raises:
+        WrongSetting: the file cannot be read, is not TOML, or says something it may not; names file and key.
+    """
+    try:
+        content = tomllib.loads(path.read_text())
+    except OSError as error:
+        raise WrongSetting(f"{path}: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise WrongSetting(f"{path}: not TOML: {error}") from error
+    if "create_sql" in content:
+        raise WrongSetting(f"{path}: create_sql: unknown key; target.create names an SQL file")
+    content = _filled(content, path, "")
+    target = content.get("target")
+    create = target.get("create") if isinstance(target, dict) else None
+    if isinstance(create, str):
+        try:
+            content["create_sql"] = (path.parent / create).read_text()
+        except OSError as error:
+            raise WrongSetting(f"{path}: target.create: {create}: {error.strerror}") from error
+    try:
+        return Pipeline.model_validate(content)
+    except ValidationError as error:
+        wrong = [f"{path}: {_explained(e['loc'], e['type'], e['msg'], e.get('input'))}" for e in error.errors()]
+        raise WrongSetting("\n".join(wrong)) from error
+
+
+def _filled(value: Any, path: Path, key: str) -> Any:
+    if isinstance(value, dict):
+        return {k: _filled(v, path, f"{key}.{k}" if key else k) for k, v in value.items()}
+    if isinstance(value, list):
+        return [_filled(v, path, f"{key}[{i}]") for i, v in enumerate(value)]
+    if isinstance(value, str):
+        for name in _VARIABLE.findall(value):
+            if name not in os.environ:
+                raise WrongSetting(f"{path}: {key}: environment variable {name} is not set (`make stack` prints it)")
+        return _VARIABLE.sub(lambda match: os.environ[match[1]], value)
+    return value
+
+
+def _explained(place: tuple[int | str, ...], kind: str, message: str, given: object) -> str:
+    key = ""
+    for step in place:
+        key += f"[{step}]" if isinstance(step, int) else f".{step}" if key else step
+    if kind == "missing":
+        return f"{key}: missing"
+    if kind == "extra_forbidden":
+        return f"{key}: unknown key"
+    if not key:
+        return message.removeprefix("Value error, ")
+    return f"{key}: {message[0].lower()}{message[1:]} (got {given!r})"

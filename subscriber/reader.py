@@ -1,0 +1,326 @@
+"""Reads batches from Kafka, from the offsets that the target database holds."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import threading
+import time
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from confluent_kafka import OFFSET_END, Consumer, KafkaError, KafkaException, Message, TopicPartition
+
+from subscriber.batch import Batch, Span, Tenures
+from subscriber.errors import Transient, WrongSetting
+from subscriber.lag import Progress
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from subscriber.batch import Record
+    from subscriber.health import Health
+    from subscriber.metrics import Metrics
+    from subscriber.pipeline import Pipeline
+    from subscriber.settings import Settings
+
+HOUSEKEEPING_SECONDS: Final = 1.0
+BROKER_TIMEOUT_SECONDS: Final = 5.0
+# a stop or another owner waits this long for the batches in hand
+DRAIN_SECONDS: Final = 2.0
+_WRONG: Final = {
+    KafkaError.TOPIC_AUTHORIZATION_FAILED: "the broker does not let us read the topic",
+    KafkaError.GROUP_AUTHORIZATION_FAILED: "the broker does not let us into the group",
+    KafkaError.TOPIC_EXCEPTION: "the topic's name is not one",
+}
+
+
+class Reader:
+    """Owns the Kafka consumer; everything but `resync` and `stored` is for the one thread that reads.
+
+    A partition is ours in two steps: Kafka assigns it, paused; then its position is read from the database and reading
+    begins there. Kafka's own committed offsets are written afterwards, for tools that show lag, and never read.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        pipeline: Pipeline,
+        tenures: Tenures,
+        *,
+        positions: Callable[[dict[int, int]], dict[int, int]],
+        drain: Callable[[float], None],
+        metrics: Metrics,
+        health: Health,
+    ) -> None:
+        self._pipeline = pipeline
+        self._tenures = tenures
+        self._positions_of = positions
+        self._drain = drain
+        self._metrics = metrics
+        self._health = health
+        self._lock = threading.Lock()
+        self._resync: set[int] = set()
+        self._committable: dict[int, int] = {}
+        self._progress = Progress()
+        self._assigned: set[int] = set()
+        self._unpositioned: set[int] = set()
+        self._position: dict[int, int] = {}
+        self._held = False
+        self._carried: list[Message] = []
+        self._next_housekeeping = 0.0
+        self._consumer = Consumer(_configuration(settings, pipeline, self._on_error), logger=_quiet_logger())
+        self._consumer.subscribe(
+            [pipeline.topic], on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_lost
+        )
+
+    def read(self, timeout_seconds: float) -> Batch | None:
+        """The rows that are there now, at most a batch of them; waits for the first one only.
+
+        Raises:
+            WrongSetting: the topic may not be read, or rows that were not predicted yet are gone from it.
+        """
+        self._look_again()
+        self._release()
+        self._place()
+        messages, self._carried = self._carried, []
+        if not messages:
+            first = self._consumer.poll(timeout_seconds)
+            if first is not None:
+                messages = [first, *self._consumer.consume(self._pipeline.batch.max_rows - 1, 0)]
+        batch = self._batch(messages)
+        self._keep_house()
+        return batch
+
+    def hold(self, timeout_seconds: float) -> None:
+        """Stay in the group, reading nothing, while the stages behind are busy."""
+        if not self._held:
+            self._held = True
+            self._consumer.pause(self._partitions(self._assigned))
+        message = self._consumer.poll(timeout_seconds)
+        if message is not None:
+            self._carried.append(message)
+        self._keep_house()
+
+    def resync(self, partitions: frozenset[int]) -> None:
+        """Read these partitions' positions from the database again (any thread)."""
+        self._tenures.end(partitions)
+        with self._lock:
+            self._resync |= partitions
+
+    def stored(self, batch: Batch) -> None:
+        """Note that the batch is in the target database (any thread)."""
+        with self._lock:
+            for partition, span in batch.spans.items():
+                self._committable[partition] = span.next
+                self._progress.stored(partition, span.next)
+
+    @property
+    def assigned(self) -> bool:
+        """Whether we own a partition and know where it stands."""
+        return bool(self._assigned) and not self._unpositioned
+
+    def close(self) -> None:
+        """Tell Kafka how far we came, and leave the group."""
+        # for lag tools only; the database knows better
+        with contextlib.suppress(KafkaException):
+            self._commit(asynchronous=False)
+        self._consumer.close()
+
+    def _batch(self, messages: list[Message]) -> Batch | None:
+        """The messages as a batch, less those of partitions that are no longer, or not yet, ours."""
+        spans: dict[int, Span] = {}
+        kept: list[Record] = []
+        position = self._position
+        for message in messages:
+            error = message.error()
+            if error is not None:
+                self._on_message_error(error, message)
+                continue
+            record = cast(Record, message)
+            partition, offset = record.partition(), record.offset()
+            if offset < position.get(partition, offset + 1):
+                continue
+            span = spans.get(partition)
+            if span is None:
+                tenure = self._tenures.current(partition)
+                if tenure is None:
+                    continue
+                spans[partition] = span = Span(position[partition], offset + 1, tenure)
+            span.next = position[partition] = offset + 1
+            kept.append(record)
+        return Batch(spans, kept) if kept else None
+
+    # ---- which partitions, and from where
+
+    def _on_assign(self, _: Consumer, partitions: list[TopicPartition]) -> None:
+        self._metrics.rebalances.inc()
+        fresh = {p.partition for p in partitions}
+        self._assigned |= fresh
+        self._unpositioned |= fresh
+        paused = [TopicPartition(self._pipeline.topic, p, OFFSET_END) for p in fresh]
+        self._consumer.incremental_assign(paused)
+        self._consumer.pause(paused)
+        self._health.partitions(self._assigned)
+
+    def _on_revoke(self, _: Consumer, partitions: list[TopicPartition]) -> None:
+        """Give the batches in hand a moment to be stored; the fence stops what comes later."""
+        self._drain(DRAIN_SECONDS)
+        self._let_go(partitions)
+
+    def _on_lost(self, _: Consumer, partitions: list[TopicPartition]) -> None:
+        self._let_go(partitions)
+
+    def _let_go(self, partitions: list[TopicPartition]) -> None:
+        self._metrics.rebalances.inc()
+        gone = frozenset(p.partition for p in partitions)
+        self._tenures.end(gone)
+        self._assigned -= gone
+        self._unpositioned -= gone
+        with self._lock:
+            for partition in gone:
+                self._committable.pop(partition, None)
+                self._progress.forget(partition)
+        for partition in gone:
+            self._position.pop(partition, None)
+            self._metrics.forget_lag(partition)
+        self._consumer.incremental_unassign(partitions)
+        self._health.partitions(self._assigned)
+
+    def _look_again(self) -> None:
+        with self._lock:
+            again = self._resync & self._assigned
+            self._resync = set()
+        self._unpositioned |= again
+
+    def _place(self) -> None:
+        """Begin each new partition where the database says."""
+        if not self._unpositioned:
+            return
+        topic = self._pipeline.topic
+        try:
+            first = {p: self._first_offset(p) for p in self._unpositioned}
+            stored = self._positions_of(first)
+        except Transient as error:
+            self._health.waiting("poll", str(error))
+            return
+        except KafkaException as error:
+            self._health.waiting("poll", f"Kafka: {error.args[0].str()}")
+            return
+        self._health.going("poll")
+        placed = [TopicPartition(topic, p, offset) for p, offset in stored.items()]
+        # a new assignment, unlike a seek, may follow the old one at any moment
+        self._consumer.incremental_unassign([TopicPartition(topic, p) for p in stored])
+        self._consumer.incremental_assign(placed)
+        if not self._held:
+            self._consumer.resume(placed)
+        for partition, offset in stored.items():
+            self._position[partition] = offset
+            with self._lock:
+                self._progress.stored(partition, offset)
+            self._tenures.begin(partition)
+        self._unpositioned -= set(stored)
+
+    def _first_offset(self, partition: int) -> int:
+        low, high = self._consumer.get_watermark_offsets(
+            TopicPartition(self._pipeline.topic, partition), timeout=BROKER_TIMEOUT_SECONDS
+        )
+        return int(low if self._pipeline.start == "earliest" else high)
+
+    def _release(self) -> None:
+        if self._held:
+            self._held = False
+            self._consumer.resume(self._partitions(self._assigned - self._unpositioned))
+
+    # ---- what Kafka says, and what we tell it
+
+    def _on_message_error(self, error: KafkaError, message: Message) -> None:
+        code = error.code()
+        if code == KafkaError._PARTITION_EOF:
+            partition = message.partition()
+            if partition in self._position:
+                with self._lock:
+                    self._progress.end_seen(partition, message.offset() or 0, self._position[partition])
+        elif code == KafkaError._AUTO_OFFSET_RESET:
+            raise WrongSetting(
+                f"topic {self._pipeline.topic}, partition {message.partition()}: the next offset of pipeline "
+                f"{self._pipeline.name!r} is not in the topic any more ({error.str()}). Either the topic was made "
+                f"anew, or Kafka's retention removed rows before they were predicted. To go on from what is there, "
+                f"delete the partition's row in table stream_offset"
+            )
+        elif code in _WRONG:
+            raise WrongSetting(f"topic {self._pipeline.topic}, group {self._pipeline.group}: {_WRONG[code]}")
+        elif code == KafkaError.UNKNOWN_TOPIC_OR_PART:
+            self._health.waiting("poll", f"topic {self._pipeline.topic} does not exist yet")
+        elif error.fatal():
+            raise WrongSetting(f"Kafka: {error.str()}")
+
+    def _on_error(self, error: KafkaError) -> None:
+        if error.code() in (KafkaError._ALL_BROKERS_DOWN, KafkaError._TRANSPORT, KafkaError._RESOLVE):
+            self._health.waiting("poll", f"Kafka: {error.str()}")
+
+    def _keep_house(self) -> None:
+        """Once a second: commit to Kafka, measure lag, see whether the broker is back."""
+        now = time.monotonic()
+        if now < self._next_housekeeping:
+            return
+        self._next_housekeeping = now + HOUSEKEEPING_SECONDS
+        try:
+            self._commit(asynchronous=True)
+            # while we hold, nothing is fetched and the cached watermarks stand still
+            ask = self._held or self._health.is_waiting("poll")
+            for partition in sorted(self._tenures.held()):
+                where = TopicPartition(self._pipeline.topic, partition)
+                _, high = self._consumer.get_watermark_offsets(where, timeout=HOUSEKEEPING_SECONDS, cached=not ask)
+                with self._lock:
+                    self._metrics.set_lag(partition, self._progress.lag(partition, high))
+        except KafkaException as error:
+            self._health.waiting("poll", f"Kafka: {error.args[0].str()}")
+        else:
+            if self.assigned:
+                self._health.going("poll")
+
+    def _commit(self, *, asynchronous: bool) -> None:
+        with self._lock:
+            ready, self._committable = self._committable, {}
+        if ready:
+            offsets = [TopicPartition(self._pipeline.topic, p, offset) for p, offset in ready.items()]
+            if asynchronous:
+                self._consumer.commit(offsets=offsets)
+            else:
+                self._consumer.commit(offsets=offsets, asynchronous=False)
+
+    def _partitions(self, numbers: set[int]) -> list[TopicPartition]:
+        return [TopicPartition(self._pipeline.topic, p) for p in numbers]
+
+
+def _configuration(settings: Settings, pipeline: Pipeline, on_error: Callable[[KafkaError], None]) -> dict[str, Any]:
+    session_ms = int(settings.session_timeout_seconds * 1000)
+    return {
+        "bootstrap.servers": settings.kafka_bootstrap_servers,
+        "client.id": f"subscriber-{pipeline.name}",
+        "group.id": pipeline.group,
+        "isolation.level": "read_committed",
+        "enable.auto.commit": False,
+        # our offsets are the database's; one that is not in the topic is a loss to be told of
+        "auto.offset.reset": "error",
+        "partition.assignment.strategy": "cooperative-sticky",
+        "session.timeout.ms": session_ms,
+        "heartbeat.interval.ms": max(100, session_ms // 4),
+        "enable.partition.eof": True,
+        # what may wait in memory, and how soon to fetch again after that was full
+        "queued.max.messages.kbytes": 16384,
+        "fetch.queue.backoff.ms": 10,
+        "fetch.error.backoff.ms": 100,
+        "reconnect.backoff.max.ms": 2000,
+        "topic.metadata.refresh.interval.ms": 30_000,
+        # how soon a topic that did not exist is found
+        "topic.metadata.propagation.max.ms": 0,
+        "error_cb": on_error,
+    }
+
+
+def _quiet_logger() -> logging.Logger:
+    """What librdkafka would write to standard error; what matters of it comes as errors."""
+    logger = logging.getLogger("librdkafka")
+    logger.setLevel(logging.CRITICAL)
+    return logger

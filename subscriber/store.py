@@ -1,0 +1,230 @@
+"""The target database: predictions, dead letters and offsets, in one transaction."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from importlib import resources
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+from psycopg import sql
+
+from subscriber.batch import Batch, DeadLetter
+from subscriber.errors import Fenced, Transient, WrongSetting
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from subscriber.pipeline import Pipeline
+
+_SQL = resources.files("subscriber") / "sql"
+# serialization failure, deadlock, lock timeout, read-only (a standby after a failover)
+_PASSING_STATES = ("40001", "40P01", "55P03", "25006")
+# connection, resources (disk full among them), operator intervention, system and internal errors
+_PASSING_CLASSES = ("08", "53", "57", "58", "XX")
+# what a server says to a client that will never be let in; these come without an SQLSTATE
+_REFUSALS = ("authentication failed", "no pg_hba.conf entry", "does not exist", "permission denied", "not permitted")
+
+Row = tuple[Any, ...]
+
+
+class Store:
+    """One pipeline's side of the target database. Used by one thread; `positions` may be asked from another."""
+
+    def __init__(self, dsn: str, pipeline: Pipeline) -> None:
+        self._dsn = dsn
+        self._pipeline = pipeline
+        self._where = {"pipeline": pipeline.name, "topic": pipeline.topic}
+        self._claim, self._begin, self._positions = (_statement(n) for n in ("claim", "begin", "positions"))
+        self._connected: psycopg.Connection | None = None
+        target = pipeline.target
+        # each column with where its value comes from
+        columns: list[str | None] = [
+            target.timestamp,
+            *target.outputs.values(),
+            target.source_key,
+            target.model_version,
+        ]
+        self._table = sql.Identifier(target.schema_, target.table)
+        self._columns = [c for c in columns if c is not None]
+        self._copy = sql.SQL("copy {} ({}) from stdin").format(
+            self._table, sql.SQL(", ").join(map(sql.Identifier, self._columns))
+        )
+
+    def prepare(self) -> None:
+        """Make the subscriber's own tables and, where the pipeline names its SQL, the target table; check the latter.
+
+        Raises:
+            Transient: the database is away.
+            WrongSetting: the table or a column is missing, or we may not write it.
+        """
+        with _translated(), self._connect() as connection:
+            # two subscribers that start together must not both create
+            connection.execute("select pg_advisory_xact_lock(hashtext('stream-serving schema'))")
+            connection.execute(_statement("schema"))
+            if self._pipeline.create_sql is not None:
+                connection.execute(self._pipeline.create_sql.encode())
+            connection.execute(
+                sql.SQL("select {} from {} limit 0").format(
+                    sql.SQL(", ").join(map(sql.Identifier, self._columns)), self._table
+                )
+            )
+            may_insert = "select has_table_privilege(%s::text, 'insert')"
+            if connection.execute(may_insert, [self._table.as_string(connection)]).fetchone() == (False,):
+                raise WrongSetting(
+                    f"role {connection.info.user!r} may not insert into {self._table.as_string(connection)} (grant it)"
+                )
+
+    def positions(self, first: dict[int, int]) -> dict[int, int]:
+        """The next offset of each partition in `first`, which says where a partition begins that was never read.
+
+        Raises:
+            Transient: the database is away.
+        """
+        partitions = {"partitions": list(first)}
+        with _translated(), self._connect() as connection:
+            connection.execute(self._begin, {**self._where, **partitions, "offsets": list(first.values())})
+            return dict(connection.execute(self._positions, {**self._where, **partitions}).fetchall())
+
+    def commit(self, batch: Batch) -> None:
+        """Store a batch, all or nothing.
+
+        1. Move the offsets from where the batch began to where it ends; a partition that is elsewhere is fenced.
+        2. Copy the predictions; rows that the table refuses become dead letters.
+        3. Write the dead letters.
+        4. Commit.
+
+        Raises:
+            Fenced: another subscriber has moved on with some partitions; nothing is stored.
+            Transient: the database is away or busy. Whether the commit happened is then unknown; the same call again
+                finds out, by being fenced or not.
+            WrongSetting: the table does not fit the pipeline.
+        """
+        with _translated():
+            connection = self._connection()
+            with connection.transaction():
+                self._claim_partitions(connection, batch)  # 1
+                refused = self._copy_rows(connection, batch)  # 2
+                self._write_dead(connection, [*batch.dead, *refused])  # 3
+            # 4: leaving the transaction
+        if refused:
+            gone = {id(dead.record) for dead in refused}
+            keep = [i for i, record in enumerate(batch.records) if id(record) not in gone]
+            batch.records = [batch.records[i] for i in keep]
+            batch.dead.extend(refused)
+
+    def close(self) -> None:
+        if self._connected is not None:
+            self._connected.close()
+
+    def _claim_partitions(self, connection: psycopg.Connection, batch: Batch) -> None:
+        spans = batch.spans
+        moved = connection.execute(
+            self._claim,
+            {
+                **self._where,
+                "partitions": list(spans),
+                "expected": [span.expected for span in spans.values()],
+                "next": [span.next for span in spans.values()],
+            },
+        ).fetchall()
+        fenced = frozenset(spans) - {partition for (partition,) in moved}
+        if fenced:
+            raise Fenced(fenced)
+
+    def _copy_rows(self, connection: psycopg.Connection, batch: Batch) -> list[DeadLetter]:
+        target = self._pipeline.target
+        timestamps = [[row.timestamp] for row in batch.rows] if target.timestamp else [[]] * len(batch.rows)
+        keys = [[row.key] for row in batch.rows] if target.source_key else timestamps and [[]] * len(batch.rows)
+        versions = [[v] for v in batch.versions] if target.model_version else [[]] * len(batch.rows)
+        rows: list[Row] = [
+            (*t, *o, *k, *v) for t, o, k, v in zip(timestamps, batch.outputs, keys, versions, strict=True)
+        ]
+        refused: list[DeadLetter] = []
+        self._copy_or_split(connection, batch, rows, 0, len(rows), refused)
+        return refused
+
+    def _copy_or_split(
+        self,
+        connection: psycopg.Connection,
+        batch: Batch,
+        rows: list[Row],
+        start: int,
+        end: int,
+        refused: list[DeadLetter],
+    ) -> None:
+        if start == end:
+            return
+        try:
+            with connection.transaction(), connection.cursor() as cursor, cursor.copy(self._copy) as copy:
+                for row in rows[start:end]:
+                    copy.write_row(row)
+        except (psycopg.DataError, psycopg.IntegrityError) as error:
+            if end - start == 1:
+                refused.append(DeadLetter(batch.records[start], "refused_by_target", _first_line(error)))
+                return
+            middle = (start + end) // 2
+            self._copy_or_split(connection, batch, rows, start, middle, refused)
+            self._copy_or_split(connection, batch, rows, middle, end, refused)
+
+    def _write_dead(self, connection: psycopg.Connection, dead: Sequence[DeadLetter]) -> None:
+        if not dead:
+            return
+        with (
+            connection.cursor() as cursor,
+            cursor.copy(
+                'copy dead_letter (pipeline, topic, partition, "offset", cause, detail, key, value) from stdin'
+            ) as copy,
+        ):
+            for letter in dead:
+                record = letter.record
+                # Postgres text holds no NUL
+                detail = letter.detail.replace("\0", "\\0")
+                copy.write_row(
+                    (
+                        *(self._pipeline.name, self._pipeline.topic, record.partition(), record.offset()),
+                        *(letter.cause, detail, record.key(), record.value()),
+                    )
+                )
+
+    def _connection(self) -> psycopg.Connection:
+        if self._connected is None or self._connected.closed:
+            self._connected = self._connect(autocommit=True)
+        return self._connected
+
+    def _connect(self, *, autocommit: bool = False) -> psycopg.Connection:
+        return psycopg.connect(
+            self._dsn,
+            autocommit=autocommit,
+            connect_timeout=5,
+            application_name=f"subscriber {self._pipeline.name}",
+            # a crash that loses rows loses their offsets too, so they are predicted again
+            options="-c synchronous_commit=off -c timezone=UTC",
+        )
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """Every psycopg error as the action it asks for."""
+    try:
+        yield
+    except psycopg.Error as error:
+        state = error.sqlstate or ""
+        said = _first_line(error)
+        if state in _PASSING_STATES or state[:2] in _PASSING_CLASSES:
+            raise Transient(f"target database: {said}") from error
+        if not state and isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
+            if any(refusal in str(error) for refusal in _REFUSALS):
+                raise WrongSetting(f"target database refuses us: {said} (TARGET_*, SUBSCRIBER_*)") from error
+            raise Transient(f"target database: {said}") from error
+        raise WrongSetting(f"target database: {said} (target.* in the pipeline file, or the role's grants)") from error
+
+
+def _statement(name: str) -> bytes:
+    return (_SQL / f"{name}.sql").read_bytes()
+
+
+def _first_line(error: psycopg.Error) -> str:
+    message = error.diag.message_primary or (str(error).strip().splitlines() or [type(error).__name__])[0]
+    where = f" ({error.diag.context.splitlines()[0]})" if error.diag.context else ""
+    return f"{message}{where}"

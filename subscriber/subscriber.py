@@ -1,0 +1,241 @@
+"""The stream: poll, predict, store; three stages that overlap, one batch in each."""
+
+from __future__ import annotations
+
+import queue
+import random
+import threading
+import time
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+import structlog
+
+from subscriber.backoff import delay_seconds
+from subscriber.batch import Batch, Tenures
+from subscriber.decoding import Decoder
+from subscriber.errors import Abandoned, Fenced, Transient
+from subscriber.health import Health
+from subscriber.inference import InferenceClient
+from subscriber.predictor import Predictor
+from subscriber.reader import Reader
+from subscriber.store import Store
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from subscriber.metrics import Metrics
+    from subscriber.pipeline import Pipeline
+    from subscriber.settings import Settings
+
+T = TypeVar("T")
+POLL_SECONDS: Final = 0.25
+HOLD_AFTER_SECONDS: Final = 0.5
+
+
+class Subscriber:
+    """Runs one pipeline.
+
+    The calling thread polls and decodes; one thread predicts, one stores. Queues of one batch join them, so a slow
+    stage holds the others back and memory is bounded, and batches are stored in the order they were read.
+    """
+
+    def __init__(self, pipeline: Pipeline, settings: Settings, metrics: Metrics) -> None:
+        self.pipeline = pipeline
+        self.health = Health(structlog.get_logger().bind(pipeline=pipeline.name))
+        self._settings = settings
+        self._metrics = metrics
+        self._tenures = Tenures()
+        self._store = Store(settings.target_dsn(), pipeline)
+        self._client = InferenceClient(pipeline)
+        self._decoder = Decoder(pipeline)
+        self._predictor = Predictor(
+            self._client, lambda action: self._persist("predict", action), lambda n: self._wait("predict", n, None)
+        )
+        self._stopping = threading.Event()
+        self._abandoning = threading.Event()
+        self._to_predict: queue.Queue[Batch | None] = queue.Queue(1)
+        self._to_store: queue.Queue[Batch | None] = queue.Queue(1)
+        self._in_hand = 0
+        self._drained = threading.Condition()
+        self._failure: BaseException | None = None
+
+    def run(self) -> None:
+        """Serve until `stop`, then finish the batches in hand.
+
+        Raises:
+            WrongSetting: something must be changed first.
+        """
+        try:
+            self._persist("start", self._store.prepare)
+            self._persist("start", self._client.check)
+            reader = Reader(
+                self._settings,
+                self.pipeline,
+                self._tenures,
+                positions=self._store.positions,
+                drain=self._wait_drained,
+                metrics=self._metrics,
+                health=self.health,
+            )
+            try:
+                self._serve(reader)
+            finally:
+                reader.close()
+                self._store.close()
+        except Abandoned:
+            pass
+        except BaseException as error:
+            self.health.stopped(str(error))
+            raise
+        self.health.stopped()
+
+    def stop(self) -> None:
+        """Stop polling and finish what is in hand; what cannot be finished in `stop_seconds` is left uncommitted."""
+        self._stopping.set()
+        timer = threading.Timer(self._settings.stop_seconds, self._abandoning.set)
+        timer.daemon = True
+        timer.start()
+
+    def _serve(self, reader: Reader) -> None:
+        stages = [
+            threading.Thread(target=self._guarded, args=(stage,), name=stage.__name__, daemon=True)
+            for stage in (self._predict_all, lambda: self._store_all(reader))
+        ]
+        for stage in stages:
+            stage.start()
+        self.health.running()
+        try:
+            while not self._stopping.is_set():
+                batch = reader.read(POLL_SECONDS)
+                if batch is not None:
+                    self._decode(batch)
+                    self._hand_on(batch, reader)
+            self._close(self._to_predict)
+            for stage in stages:
+                # a stage that hangs in a call to a server ends with the process
+                stage.join(self._settings.stop_seconds + 1)
+        finally:
+            self._abandoning.set()
+        if self._failure is not None:
+            raise self._failure
+
+    def _decode(self, batch: Batch) -> None:
+        began = time.perf_counter()
+        self._decoder.decode(batch)
+        self._metrics.stage("decode", time.perf_counter() - began)
+
+    def _hand_on(self, batch: Batch, reader: Reader) -> None:
+        """Pass the batch to the next stage; while that is busy, stay in the consumer group."""
+        with self._drained:
+            self._in_hand += 1
+        patience = HOLD_AFTER_SECONDS
+        while not self._abandoning.is_set():
+            try:
+                self._to_predict.put(batch, timeout=patience)
+            except queue.Full:
+                reader.hold(POLL_SECONDS)
+                patience = 0.01
+            else:
+                return
+
+    def _predict_all(self) -> None:
+        while (batch := self._to_predict.get()) is not None:
+            batch = batch.without(self._tenures.over(batch))
+            began = time.perf_counter()
+            self._predictor.predict(batch)
+            self._metrics.stage("predict", time.perf_counter() - began)
+            self._put(self._to_store, batch)
+        self._close(self._to_store)
+
+    def _store_all(self, reader: Reader) -> None:
+        while (batch := self._to_store.get()) is not None:
+            began = time.perf_counter()
+            stored = self._store_rest(batch, reader)
+            if stored is not None:
+                self._metrics.stage("store", time.perf_counter() - began)
+                self._metrics.stored(stored)
+                reader.stored(stored)
+            with self._drained:
+                self._in_hand -= 1
+                self._drained.notify_all()
+
+    def _store_rest(self, batch: Batch, reader: Reader) -> Batch | None:
+        """Store what of the batch is still ours; None if nothing is."""
+        while True:
+            ours = batch.without(self._tenures.over(batch))
+            if not ours.spans:
+                return None
+            try:
+                self._persist("store", lambda: self._store.commit(ours))  # noqa: B023 (called at once)
+            except Fenced as fenced:
+                self._metrics.fenced.inc()
+                self.health.log.warning("fenced", partitions=sorted(fenced.partitions))
+                reader.resync(fenced.partitions)
+            else:
+                return ours
+
+    # ---- waiting and stopping
+
+    def _persist(self, stage: str, action: Callable[[], T]) -> T:
+        """What `action` returns, tried again for as long as it raises Transient.
+
+        Raises:
+            Abandoned: told to stop meanwhile.
+        """
+        attempt = 0
+        while True:
+            try:
+                result = action()
+            except Transient as error:
+                attempt += 1
+                self._metrics.retried(stage)
+                self.health.waiting(stage, str(error))
+                self._wait(stage, attempt, error.retry_after_seconds)
+            else:
+                self.health.going(stage)
+                return result
+
+    def _wait(self, stage: str, attempt: int, asked_seconds: float | None) -> None:
+        giving_up = self._stopping if stage == "start" else self._abandoning
+        if giving_up.wait(delay_seconds(attempt, random.random(), asked_seconds)):  # noqa: S311 (jitter)
+            raise Abandoned
+
+    def _wait_drained(self, timeout_seconds: float) -> None:
+        with self._drained:
+            self._drained.wait_for(lambda: self._in_hand == 0, timeout_seconds)
+
+    def _guarded(self, stage: Callable[[], Any]) -> None:
+        """Run a stage; its failure stops the whole pipeline and is raised by `run`."""
+        try:
+            stage()
+        except Abandoned:
+            pass
+        except BaseException as error:
+            self._failure = self._failure or error
+        finally:
+            # neither neighbour may wait for a stage that has ended
+            self._stopping.set()
+            if self._failure is not None:
+                self._abandoning.set()
+
+    def _put(self, to: queue.Queue[Batch | None], batch: Batch | None) -> None:
+        while not self._abandoning.is_set():
+            try:
+                to.put(batch, timeout=POLL_SECONDS)
+            except queue.Full:
+                continue
+            return
+        raise Abandoned
+
+    def _close(self, to: queue.Queue[Batch | None]) -> None:
+        try:
+            self._put(to, None)
+        except Abandoned:
+            # the reader of this queue may be waiting for a batch that will not come
+            while True:
+                try:
+                    to.put_nowait(None)
+                except queue.Full:
+                    to.get_nowait()
+                else:
+                    return
