@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from stack.demo import Demo
 from stack.errors import StackError
 from stack.lock import write_lock
 from stack.progress import Progress
@@ -60,6 +61,33 @@ def servers(port_offset: PortOffset = 0, tuned: Tuned = False) -> None:
         report(error)
         sys.exit(1)
     progress.say("stopped")
+
+
+@app.command()
+def demo(
+    seconds: Annotated[float | None, typer.Option("--for", help="Stop by itself after so many seconds.")] = None,
+    rate: Annotated[float, typer.Option(help="Rows a second; 0 as fast as it goes.")] = 1.0,
+    drift: Annotated[
+        float, typer.Option(help="Shift the rows' distributions over time; see the data generator.")
+    ] = 0.0,
+    port_offset: PortOffset = 0,
+) -> None:
+    """Run everything: rows flow, predictions follow, and the end proves that none was lost or doubled."""
+    folder = folder_of(port_offset)
+    progress = Progress(Console(stderr=True))
+    running = Demo(Settings().moved(port_offset), folder, progress)
+    balanced = False
+    try:
+        with exclusive(folder):
+            try:
+                balanced = running.run(seconds, ["--rate", str(rate), "--drift", str(drift)])
+            finally:
+                running.stop()
+    except StackError as error:
+        report(error)
+    except KeyboardInterrupt:
+        pass
+    sys.exit(0 if balanced else 1)
 
 
 @app.command()

@@ -42,6 +42,7 @@ class Server:
     stop_seconds: float = 30.0
     ready_seconds: float = 90.0
     user: str | None = None
+    cwd: Path | None = None
     process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -68,9 +69,7 @@ class Server:
             PortBusy: one of its ports is taken.
         """
         self.stop_leftover()
-        for port in self.ports:
-            if listening(port):
-                raise PortBusy(self.name, port)
+        self.check_ports()
         self.log.parent.mkdir(parents=True, exist_ok=True)
         self._pid_file.parent.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as log:
@@ -80,11 +79,21 @@ class Server:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 env={**os.environ, **self.environment},
-                cwd=self.folder if self.user is None else "/",
+                cwd=self.cwd or "/",
                 start_new_session=True,
                 **account(self.user),
             )
         self._pid_file.write_text(f"{self.pid} {psutil.Process(self.pid).create_time()}\n")
+
+    def check_ports(self) -> None:
+        """See that nobody listens where this server is to.
+
+        Raises:
+            PortBusy: somebody does.
+        """
+        for port in self.ports:
+            if listening(port):
+                raise PortBusy(self.name, port)
 
     def wait_ready(self) -> None:
         """Wait until the server serves.
@@ -94,13 +103,21 @@ class Server:
         """
         end = time.monotonic() + self.ready_seconds
         while time.monotonic() < end:
-            if not self.running:
-                raise self._failed(f"stopped with exit status {self.process.returncode if self.process else None}")
+            self.check_running()
             with contextlib.suppress(Exception):
                 if self.ready():
                     return
             time.sleep(READY_POLL_SECONDS)
-        raise self._failed(f"was not ready after {self.ready_seconds:.0f} s")
+        raise self.failed(f"was not ready after {self.ready_seconds:.0f} s")
+
+    def check_running(self) -> None:
+        """See that the process still runs.
+
+        Raises:
+            ServerFailed: it does not.
+        """
+        if not self.running:
+            raise self.failed(f"stopped with exit status {self.process.returncode if self.process else None}")
 
     def stop(self) -> int | None:
         """Ask the process to stop, insist after `stop_seconds`; returns its exit status."""
@@ -154,7 +171,7 @@ class Server:
         except OSError:
             return []
 
-    def _failed(self, what: str) -> ServerFailed:
+    def failed(self, what: str) -> ServerFailed:
         return ServerFailed(self.name, what, self.log, self.tail())
 
 

@@ -87,8 +87,11 @@ class Stack:
         Raises:
             PortBusy, ServerFailed: see there; what had started is stopped again by `stop`.
         """
-        for server in (self.connect, self.broker, self.target, self.source):
+        servers = (self.connect, self.broker, self.target, self.source)
+        for server in servers:
             server.stop_leftover()
+        for server in servers:
+            server.check_ports()
         say("starting Postgres (source, target) and Kafka")
         with ThreadPoolExecutor(3) as pool:
             for future in [pool.submit(self._start_one, s) for s in (self.source, self.target, self.broker)]:

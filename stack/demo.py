@@ -1,0 +1,135 @@
+"""The demo: every server and service, rows becoming predictions, and the proof that none was lost or doubled."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+from stack import ledger
+from stack.live import Watch, show
+from stack.servers import Stack
+from stack.services import Services
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from stack.ledger import Ledger
+    from stack.process import Server
+    from stack.progress import Progress
+    from stack.settings import Settings
+
+DRAIN_SECONDS = 60.0
+
+
+class Interrupt:
+    """Ctrl-C and SIGTERM: the first ends the demo in order, a second at once."""
+
+    def __init__(self) -> None:
+        self.set = threading.Event()
+        signal.signal(signal.SIGINT, self._handle)
+        signal.signal(signal.SIGTERM, self._handle)
+
+    def _handle(self, *_: object) -> None:
+        if self.set.is_set():
+            raise KeyboardInterrupt
+        self.set.set()
+
+
+class Demo:
+    """Starts everything, watches, and takes it down again in reverse order."""
+
+    def __init__(self, settings: Settings, folder: Path, progress: Progress) -> None:
+        self.settings = settings
+        self.progress = progress
+        self.stack = Stack(settings, folder)
+        self.services = Services(settings, folder)
+        self.started: list[Server] = []
+
+    def run(self, seconds: float | None, generator_options: list[str]) -> bool:
+        """Run for so many seconds, or until interrupted; returns whether every row has exactly one result.
+
+        Raises:
+            StackError: something did not start, or stopped by itself.
+        """
+        interrupt = Interrupt()
+        for service in (self.services.api, self.services.subscriber):
+            service.stop_leftover()
+            service.check_ports()
+        self.stack.fetch(self.progress)
+        self._start_all()
+        watch = Watch(self.settings)
+        try:
+            generator = self.services.generator(*generator_options)
+            self._start(generator)
+            self.progress.say(f"rows flow; metrics and health: {self.services.console}/metrics, /health/ready")
+            self.progress.say(f"model API: {self.settings.api_url}/docs; Ctrl-C stops")
+            end = time.monotonic() + seconds if seconds is not None else float("inf")
+            show(
+                watch,
+                self.progress.console,
+                lambda: not interrupt.set.is_set() and time.monotonic() < end and self._up(),
+            )
+            generator.stop()
+            found = self._drained()
+            p50, p99 = watch.overall()
+        finally:
+            watch.close()
+        print(
+            f"demo: rows={found.rows} predicted={found.predicted} dead={found.dead} lost={found.lost} "
+            f"duplicated={found.duplicated} accuracy={found.accuracy:.4f} p50_ms={p50:.1f} p99_ms={p99:.1f}",
+            flush=True,
+        )
+        return found.balanced
+
+    def stop(self) -> None:
+        """Stop what was started, the last first."""
+        self.progress.say("stopping")
+        while self.started:
+            self.started.pop().stop()
+        self.stack.stop()
+
+    def _start_all(self) -> None:
+        with ThreadPoolExecutor(1) as pool:
+            api = pool.submit(self._start_api)
+            self.stack.start(self.progress.say)
+            self.services.create_table()
+            self.progress.say("registering the connectors")
+            self.services.register()
+            api.result()
+        self._start(self.services.subscriber)
+
+    def _start_api(self) -> None:
+        self.services.train()
+        self._start(self.services.api)
+
+    def _start(self, server: Server) -> None:
+        server.start()
+        self.started.append(server)
+        server.wait_ready()
+
+    def _up(self) -> bool:
+        """Whether everything still runs.
+
+        Raises:
+            ServerFailed: something stopped.
+        """
+        for server in (*self.stack.started, *self.started):
+            server.check_running()
+        return True
+
+    def _drained(self) -> Ledger:
+        """The ledger, once every row has its result or the wait for that is over."""
+        self.progress.say("the generator has stopped; waiting until every row has its prediction")
+        end = time.monotonic() + DRAIN_SECONDS
+        while True:
+            found = ledger.read(
+                self.settings.source_dsn(),
+                self.settings.target_dsn(self.settings.reader_user, self.settings.reader_password),
+            )
+            if found.lost == 0 or time.monotonic() > end:
+                return found
+            self._up()
+            time.sleep(0.5)
