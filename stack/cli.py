@@ -67,9 +67,7 @@ def servers(port_offset: PortOffset = 0, tuned: Tuned = False) -> None:
 def demo(
     seconds: Annotated[float | None, typer.Option("--for", help="Stop by itself after so many seconds.")] = None,
     rate: Annotated[float, typer.Option(help="Rows a second; 0 as fast as it goes.")] = 1.0,
-    drift: Annotated[
-        float, typer.Option(help="Shift the rows' distributions over time; see the data generator.")
-    ] = 0.0,
+    drift: Annotated[float, typer.Option(help="Shift the rows' distributions; see the data generator.")] = 0.0,
     port_offset: PortOffset = 0,
 ) -> None:
     """Run everything: rows flow, predictions follow, and the end proves that none was lost or doubled."""

@@ -6,6 +6,7 @@ import signal
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from stack import ledger
@@ -14,6 +15,7 @@ from stack.servers import Stack
 from stack.services import Services
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from stack.ledger import Ledger
@@ -25,17 +27,25 @@ DRAIN_SECONDS = 60.0
 
 
 class Interrupt:
-    """Ctrl-C and SIGTERM: the first ends the demo in order, a second at once."""
+    """Ctrl-C and SIGTERM: while rows flow, the first ends the flow and leads to the ledger; else it ends the demo."""
 
     def __init__(self) -> None:
-        self.set = threading.Event()
+        self.heard = threading.Event()
+        self._deferred = False
         signal.signal(signal.SIGINT, self._handle)
         signal.signal(signal.SIGTERM, self._handle)
 
+    @contextmanager
+    def deferred(self) -> Iterator[None]:
+        """Within, the first interrupt is only noted."""
+        self._deferred = True
+        yield
+        self._deferred = False
+
     def _handle(self, *_: object) -> None:
-        if self.set.is_set():
+        if self.heard.is_set() or not self._deferred:
             raise KeyboardInterrupt
-        self.set.set()
+        self.heard.set()
 
 
 class Demo:
@@ -67,12 +77,15 @@ class Demo:
             self.progress.say(f"rows flow; metrics and health: {self.services.console}/metrics, /health/ready")
             self.progress.say(f"model API: {self.settings.api_url}/docs; Ctrl-C stops")
             end = time.monotonic() + seconds if seconds is not None else float("inf")
-            show(
-                watch,
-                self.progress.console,
-                lambda: not interrupt.set.is_set() and time.monotonic() < end and self._up(),
-            )
-            generator.stop()
+
+            def going_on() -> bool:
+                self._check_running()
+                return not interrupt.heard.is_set() and time.monotonic() < end
+
+            with interrupt.deferred():
+                show(watch, self.progress.console, going_on)
+                self.started.remove(generator)
+                generator.stop()
             found = self._drained()
             p50, p99 = watch.overall()
         finally:
@@ -94,11 +107,16 @@ class Demo:
     def _start_all(self) -> None:
         with ThreadPoolExecutor(1) as pool:
             api = pool.submit(self._start_api)
-            self.stack.start(self.progress.say)
-            self.services.create_table()
-            self.progress.say("registering the connectors")
-            self.services.register()
-            api.result()
+            try:
+                self.stack.start(self.progress.say)
+                self.services.create_table()
+                self.progress.say("registering the connectors")
+                self.services.register()
+                api.result()
+            except BaseException:
+                # the API's readiness is waited for in the pool, which is left only then
+                self.services.api.stop()
+                raise
         self._start(self.services.subscriber)
 
     def _start_api(self) -> None:
@@ -110,26 +128,22 @@ class Demo:
         self.started.append(server)
         server.wait_ready()
 
-    def _up(self) -> bool:
-        """Whether everything still runs.
+    def _check_running(self) -> None:
+        """See that everything still runs.
 
         Raises:
             ServerFailed: something stopped.
         """
         for server in (*self.stack.started, *self.started):
             server.check_running()
-        return True
 
     def _drained(self) -> Ledger:
         """The ledger, once every row has its result or the wait for that is over."""
         self.progress.say("the generator has stopped; waiting until every row has its prediction")
         end = time.monotonic() + DRAIN_SECONDS
         while True:
-            found = ledger.read(
-                self.settings.source_dsn(),
-                self.settings.target_dsn(self.settings.reader_user, self.settings.reader_password),
-            )
+            found = ledger.read(self.settings.source_dsn(), self.settings.reader_dsn())
             if found.lost == 0 or time.monotonic() > end:
                 return found
-            self._up()
+            self._check_running()
             time.sleep(0.5)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from importlib import resources
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 from rich.live import Live
@@ -33,9 +33,7 @@ class Watch:
 
     def __init__(self, settings: Settings) -> None:
         self._source = psycopg.connect(settings.source_dsn(), autocommit=True)
-        self._target = psycopg.connect(
-            settings.target_dsn(settings.reader_user, settings.reader_password), autocommit=True
-        )
+        self._target = psycopg.connect(settings.reader_dsn(), autocommit=True)
         self.first_source = self._source_id = self._newest(self._source, "iris_data")
         self.first_target = self._target_id = self._newest(self._target, "iris_prediction")
         self.rows = self.predicted = self.dead = 0
@@ -80,8 +78,8 @@ class Watch:
         self._target.close()
 
     @staticmethod
-    def _one(connection: psycopg.Connection, query: str | bytes, values: dict[str, int]) -> tuple:  # type: ignore[type-arg]
-        row = connection.execute(query, values).fetchone()  # type: ignore[arg-type]
+    def _one(connection: psycopg.Connection, query: str | bytes, values: dict[str, int]) -> tuple[Any, ...]:
+        row = connection.execute(query, values).fetchone()
         assert row is not None  # noqa: S101 (an aggregate always answers)
         return row
 

@@ -6,7 +6,7 @@ import fcntl
 import os
 import shutil
 import sys
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -94,8 +94,14 @@ class Stack:
             server.check_ports()
         say("starting Postgres (source, target) and Kafka")
         with ThreadPoolExecutor(3) as pool:
-            for future in [pool.submit(self._start_one, s) for s in (self.source, self.target, self.broker)]:
-                future.result()
+            futures = [pool.submit(self._start_one, s) for s in (self.source, self.target, self.broker)]
+            try:
+                for future in as_completed(futures):
+                    future.result()
+            except BaseException:
+                # the others' readiness is waited for in the pool, which is left only then
+                self.stop()
+                raise
         say("starting Kafka Connect")
         self.connect.start()
         self.started.append(self.connect)

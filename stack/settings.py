@@ -80,25 +80,17 @@ class Settings(BaseSettings):
             for name, value in values.items()
         }
 
-    def source_dsn(self, user: str | None = None, password: SecretStr | None = None) -> str:
-        """Connection string of the source database, as its owner unless told otherwise."""
-        return _dsn(
-            self.source_host,
-            self.source_port,
-            self.source_database,
-            user or self.source_user,
-            password or self.source_password,
-        )
+    def source_dsn(self) -> str:
+        """Connection string of the source database, as its owner."""
+        return _dsn(self.source_host, self.source_port, self.source_database, self.source_user, self.source_password)
 
-    def target_dsn(self, user: str | None = None, password: SecretStr | None = None) -> str:
-        """Connection string of the target database, as its owner unless told otherwise."""
-        return _dsn(
-            self.target_host,
-            self.target_port,
-            self.target_database,
-            user or self.target_user,
-            password or self.target_password,
-        )
+    def target_dsn(self) -> str:
+        """Connection string of the target database, as its owner."""
+        return _dsn(self.target_host, self.target_port, self.target_database, self.target_user, self.target_password)
+
+    def reader_dsn(self) -> str:
+        """Connection string of the target database, as the role that only reads."""
+        return _dsn(self.target_host, self.target_port, self.target_database, self.reader_user, self.reader_password)
 
 
 def _moved_url(url: str, offset: int) -> str:

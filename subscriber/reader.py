@@ -6,7 +6,7 @@ import contextlib
 import logging
 import threading
 import time
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 
 from confluent_kafka import OFFSET_END, Consumer, KafkaError, KafkaException, Message, TopicPartition
 
@@ -126,7 +126,7 @@ class Reader:
             self._commit(asynchronous=False)
         self._consumer.close()
 
-    def _batch(self, messages: list[Message]) -> Batch | None:
+    def _batch(self, messages: list[Any]) -> Batch | None:
         """The messages as a batch, less those of partitions that are no longer, or not yet, ours."""
         spans: dict[int, Span] = {}
         kept: list[Record] = []
@@ -136,8 +136,7 @@ class Reader:
             if error is not None:
                 self._on_message_error(error, message)
                 continue
-            record = cast(Record, message)
-            partition, offset = record.partition(), record.offset()
+            partition, offset = message.partition(), message.offset()
             if offset < position.get(partition, offset + 1):
                 continue
             span = spans.get(partition)
@@ -147,7 +146,7 @@ class Reader:
                     continue
                 spans[partition] = span = Span(position[partition], offset + 1, tenure)
             span.next = position[partition] = offset + 1
-            kept.append(record)
+            kept.append(message)
         return Batch(spans, kept) if kept else None
 
     # ---- which partitions, and from where
