@@ -109,7 +109,7 @@ class Demo:
             api = pool.submit(self._start_api)
             try:
                 self.stack.start(self.progress.say)
-                self.services.create_table()
+                self.services.first_row()
                 self.progress.say("registering the connectors")
                 self.services.register()
                 api.result()

@@ -73,7 +73,8 @@ class Broker(Server):
         """Format the log folder if it is new."""
         if (self.logs / "meta.properties").exists():
             return
-        cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        # Kafka's own form of an id; "A" because its command line takes a leading "-" for an option
+        cluster = "A" + base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")[1:]
         done = subprocess.run(  # noqa: S603
             self._command(
                 "kafka.tools.StorageTool", "format", "--standalone", "-t", cluster, "-c", str(self.properties)

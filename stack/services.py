@@ -72,9 +72,9 @@ class Services:
         """Train the model, unless it is there."""
         self.run("train", "api.train")
 
-    def create_table(self) -> None:
-        """Have the data generator create its table."""
-        self.run("create-table", "data_generator", "--rows", "0")
+    def first_row(self) -> None:
+        """Have the data generator create its table and write a row, which makes the connector create the topic."""
+        self.run("first-row", "data_generator", "--rows", "1")
 
     def register(self) -> None:
         """Register the connectors and wait until they run."""

@@ -189,17 +189,17 @@ class Store:
 
     def _connection(self) -> psycopg.Connection:
         if self._connected is None or self._connected.closed:
-            self._connected = self._connect(autocommit=True)
+            # a crash that loses rows loses their offsets too, so they are predicted again: no need to wait for the disk
+            self._connected = self._connect(autocommit=True, options="-c synchronous_commit=off")
         return self._connected
 
-    def _connect(self, *, autocommit: bool = False) -> psycopg.Connection:
+    def _connect(self, *, autocommit: bool = False, options: str = "") -> psycopg.Connection:
         return psycopg.connect(
             self._dsn,
             autocommit=autocommit,
             connect_timeout=5,
             application_name=f"subscriber {self._pipeline.name}",
-            # a crash that loses rows loses their offsets too, so they are predicted again
-            options="-c synchronous_commit=off -c timezone=UTC",
+            options=f"-c timezone=UTC {options}",
         )
 
 

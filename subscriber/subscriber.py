@@ -49,7 +49,7 @@ class Subscriber:
         self._client = InferenceClient(pipeline)
         self._decoder = Decoder(pipeline)
         self._predictor = Predictor(
-            self._client, lambda action: self._persist("predict", action), lambda n: self._wait("predict", n, None)
+            self._client, lambda action: self._persist("predict", action), lambda n: self._wait(n, None)
         )
         self._stopping = threading.Event()
         self._abandoning = threading.Event()
@@ -98,8 +98,11 @@ class Subscriber:
 
     def _serve(self, reader: Reader) -> None:
         stages = [
-            threading.Thread(target=self._guarded, args=(stage,), name=stage.__name__, daemon=True)
-            for stage in (self._predict_all, lambda: self._store_all(reader))
+            threading.Thread(target=self._guarded, args=(stage, downstream), name=name, daemon=True)
+            for name, stage, downstream in (
+                ("predict", self._predict_all, self._to_store),
+                ("store", lambda: self._store_all(reader), None),
+            )
         ]
         for stage in stages:
             stage.start()
@@ -145,7 +148,6 @@ class Subscriber:
             self._predictor.predict(batch)
             self._metrics.stage("predict", time.perf_counter() - began)
             self._put(self._to_store, batch)
-        self._close(self._to_store)
 
     def _store_all(self, reader: Reader) -> None:
         while (batch := self._to_store.get()) is not None:
@@ -190,22 +192,26 @@ class Subscriber:
                 attempt += 1
                 self._metrics.retried(stage)
                 self.health.waiting(stage, str(error))
-                self._wait(stage, attempt, error.retry_after_seconds)
+                self._wait(attempt, error.retry_after_seconds)
             else:
                 self.health.going(stage)
                 return result
 
-    def _wait(self, stage: str, attempt: int, asked_seconds: float | None) -> None:
-        giving_up = self._stopping if stage == "start" else self._abandoning
-        if giving_up.wait(delay_seconds(attempt, random.random(), asked_seconds)):  # noqa: S311 (jitter)
+    def _wait(self, attempt: int, asked_seconds: float | None) -> None:
+        # what is away when we are told to stop is not waited for: an uncommitted batch is read again at the next start
+        if self._stopping.wait(delay_seconds(attempt, random.random(), asked_seconds)):  # noqa: S311 (jitter)
             raise Abandoned
 
     def _wait_drained(self, timeout_seconds: float) -> None:
+        """Wait until no batch is in hand, unless those that are cannot move."""
         with self._drained:
-            self._drained.wait_for(lambda: self._in_hand == 0, timeout_seconds)
+            self._drained.wait_for(lambda: self._in_hand == 0 or self._stuck(), timeout_seconds)
 
-    def _guarded(self, stage: Callable[[], Any]) -> None:
-        """Run a stage; its failure stops the whole pipeline and is raised by `run`."""
+    def _stuck(self) -> bool:
+        return self._abandoning.is_set() or self.health.is_waiting("predict") or self.health.is_waiting("store")
+
+    def _guarded(self, stage: Callable[[], Any], downstream: queue.Queue[Batch | None] | None) -> None:
+        """Run a stage, then end the next; its failure stops the whole pipeline and is raised by `run`."""
         try:
             stage()
         except Abandoned:
@@ -217,6 +223,8 @@ class Subscriber:
             self._stopping.set()
             if self._failure is not None:
                 self._abandoning.set()
+            if downstream is not None:
+                self._close(downstream)
 
     def _put(self, to: queue.Queue[Batch | None], batch: Batch | None) -> None:
         while not self._abandoning.is_set():

@@ -1,0 +1,53 @@
+# `make help` lists the verbs. Python 3.11+ and a network are all that must be there.
+SHELL := /bin/sh
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PORT_OFFSET ?= 0
+PORTS = $(if $(filter-out 0,$(PORT_OFFSET)),--port-offset $(PORT_OFFSET))
+FOLDERS := api connectors data_generator stack subscriber tests
+
+.DEFAULT_GOAL := help
+.PHONY: help demo stack test check format clean lock
+
+help: ## List the verbs
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+demo: $(VENV)/.demo ## Run everything: rows become predictions (FOR=30 seconds, RATE=200 rows/s, DRIFT=0.5, PORT_OFFSET=0)
+	@$(BIN)/python -m stack demo $(PORTS) $(if $(FOR),--for $(FOR)) $(if $(RATE),--rate $(RATE)) $(if $(DRIFT),--drift $(DRIFT))
+
+stack: $(VENV)/.demo ## Run the servers alone and print their addresses (PORT_OFFSET=0)
+	@$(BIN)/python -m stack servers $(PORTS)
+
+test: $(VENV)/.dev ## Run every test on real servers (ARGS=tests/unit; STACK=docker takes the servers from testcontainers)
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: $(VENV)/.dev ## Lint, format, types, and the links in the documents
+	@$(BIN)/ruff check $(FOLDERS)
+	@$(BIN)/ruff format --check $(FOLDERS)
+	@$(BIN)/mypy
+	@$(BIN)/python -m pytest -q tests/unit/docs
+
+format: $(VENV)/.dev ## Format the code
+	@$(BIN)/ruff check --fix $(FOLDERS)
+	@$(BIN)/ruff format $(FOLDERS)
+
+clean: ## Forget the state: databases, topics, logs (downloads stay)
+	@if [ -x $(BIN)/python ]; then $(BIN)/python -m stack clean; fi
+	@rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+lock: $(VENV)/.dev ## Pin packages and server artifacts anew, with their hashes (UPGRADE=1 takes the newest packages)
+	@PATH="$(BIN):$$PATH" UPGRADE=$(UPGRADE) requirements/compile
+	@$(BIN)/python -m stack lock
+
+$(VENV)/bin/pip:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	  echo "error: $(PYTHON) is not Python 3.11 or newer; make $(MAKECMDGOALS) PYTHON=/path/to/python3.11 names one" >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \
+	  echo "error: $(PYTHON) cannot make a virtual environment (on Debian and Ubuntu: apt install python3-venv)" >&2; exit 1; }
+
+$(VENV)/.demo $(VENV)/.dev: $(VENV)/.%: requirements/%.txt | $(VENV)/bin/pip
+	@echo "installing Python packages (requirements/$*.txt)"
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r $< || { \
+	  echo "error: the packages could not be installed: is there a network? Run the same command again to go on" >&2; exit 1; }
+	@touch $@

@@ -1,0 +1,132 @@
+"""One stack of real servers for the whole run, on ports of its own; each test has its own topic, group and table."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import uuid
+from typing import TYPE_CHECKING
+
+import psycopg
+import pytest
+from rich.console import Console
+
+from stack.process import listening
+from stack.progress import Progress
+from stack.servers import Stack, exclusive
+from stack.services import Services
+from stack.settings import Settings, state_root
+from tests.faults import FaultyApi
+from tests.stream import PipelineFile, SubscriberProcess, Topic
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+# every port stays below 32768, where the system's ephemeral ones begin
+OFFSETS = range(20_000, 22_000, 100)
+
+
+def free_settings() -> Settings:
+    """Settings on ports that nobody uses."""
+    for offset in OFFSETS:
+        settings = Settings().moved(offset)
+        ports = (settings.source_port, settings.target_port, settings.kafka_port, settings.kafka_port + 1)
+        more = (settings.connect_port, settings.api_port, settings.subscriber_port)
+        if not any(listening(port) for port in (*ports, *more)):
+            return settings
+    raise RuntimeError("no free ports for the test servers between 25432 and 31093")
+
+
+@pytest.fixture(scope="session")
+def stack() -> Iterator[Stack]:
+    """The running servers."""
+    settings = free_settings()
+    if os.environ.get("STACK") == "docker":
+        from tests.containers import docker_stack  # noqa: PLC0415 (Docker is asked for, or not there)
+
+        with docker_stack(settings) as servers:
+            yield servers
+        return
+    folder = state_root() / f"tests-{settings.source_port}"
+    shutil.rmtree(folder, ignore_errors=True)
+    servers = Stack(settings, folder)
+    progress = Progress(Console(stderr=True))
+    with exclusive(folder):
+        try:
+            servers.fetch(progress)
+            servers.start(progress.say)
+            yield servers
+        finally:
+            servers.stop()
+
+
+@pytest.fixture(scope="session")
+def settings(stack: Stack) -> Settings:
+    return stack.settings
+
+
+@pytest.fixture(scope="session")
+def services(stack: Stack) -> Iterator[Services]:
+    """Our services as processes, with the model trained; each test starts what it needs."""
+    services = Services(stack.settings, stack.folder)
+    services.train()
+    yield services
+    services.api.stop()
+
+
+@pytest.fixture
+def api(services: Services) -> str:
+    """The running model API's address."""
+    if not services.api.running:
+        services.api.restart()
+    return services.environment["API_URL"]
+
+
+@pytest.fixture
+def faulty_api(api: str) -> Iterator[FaultyApi]:
+    """The model API behind a server that fails as it is told."""
+    with FaultyApi(api) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+def name() -> str:
+    """A name that no other test has."""
+    return f"t{uuid.uuid4().hex[:12]}"
+
+
+@pytest.fixture
+def topic(settings: Settings, name: str) -> Topic:
+    """A new topic of four partitions."""
+    return Topic(settings.kafka_bootstrap_servers, name)
+
+
+@pytest.fixture
+def target(stack: Stack) -> Iterator[psycopg.Connection]:
+    """The target database as its owner; statements commit at once."""
+    if not stack.target.running:
+        stack.target.restart()
+    with psycopg.connect(stack.settings.target_dsn(), autocommit=True) as connection:
+        yield connection
+
+
+@pytest.fixture
+def pipeline(tmp_path: Path, topic: Topic, api: str) -> PipelineFile:
+    """A pipeline file for the test's topic, the running API and a table of its own."""
+    return PipelineFile(tmp_path, topic.name, api)
+
+
+@pytest.fixture
+def subscribe(settings: Settings, stack: Stack, pipeline: PipelineFile) -> Iterator[Callable[..., SubscriberProcess]]:
+    """Starts subscribers of the test's pipeline; they are ended with the test."""
+    started: list[SubscriberProcess] = []
+
+    def start(**environment: str) -> SubscriberProcess:
+        process = SubscriberProcess(pipeline.path, settings.environment() | environment, stack.folder, len(started))
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        process.end()

@@ -1,0 +1,90 @@
+"""A server in front of the model API that answers as it is told, to see what the subscriber does then."""
+
+from __future__ import annotations
+
+import json
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, Any, Self
+
+import requests
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Answer = tuple[int, dict[str, str], bytes]
+    Fault = Callable[[dict[str, Any]], Answer | None]
+
+
+def status(code: int, **headers: str) -> Answer:
+    """An answer with this status; header names are written with underscores."""
+    body = json.dumps({"error": f"told to answer {code}"}).encode()
+    return code, {name.replace("_", "-"): value for name, value in headers.items()}, body
+
+
+class FaultyApi:
+    """Passes requests on to the real API unless `fault`, asked with the request's JSON, gives an answer of its own.
+
+    `requests_seen` counts inference requests; `broken` closes the connection in the middle of the answer;
+    `gate` holds every inference request while it is cleared.
+    """
+
+    def __init__(self, api: str) -> None:
+        self.api = api
+        self.fault: Fault = lambda _: None
+        self.broken = False
+        self.gate = threading.Event()
+        self.gate.set()
+        self.requests_seen = 0
+        proxy = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_GET(self) -> None:
+                answer = requests.get(f"{proxy.api}{self.path}", timeout=10)
+                self._send(answer.status_code, {}, answer.content)
+
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                proxy.requests_seen += 1
+                proxy.gate.wait(60)
+                answer = proxy.fault(json.loads(body))
+                if answer is None:
+                    real = requests.post(f"{proxy.api}{self.path}", data=body, timeout=10)
+                    answer = real.status_code, {}, real.content
+                self._send(*answer)
+
+            def _send(self, code: int, headers: dict[str, str], body: bytes) -> None:
+                self.send_response(code)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(body)))
+                for name, value in headers.items():
+                    self.send_header(name, value)
+                self.end_headers()
+                if proxy.broken:
+                    self.wfile.write(body[: len(body) // 2])
+                    self.close_connection = True
+                else:
+                    self.wfile.write(body)
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self.address = f"http://127.0.0.1:{self._server.server_port}"
+
+    def __enter__(self) -> Self:
+        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.gate.set()
+        self._server.shutdown()
+        self._server.server_close()
+
+
+def values(request: dict[str, Any], tensor: str) -> list[float]:
+    """The data of one tensor of an inference request."""
+    return next(t["data"] for t in request["inputs"] if t["name"] == tensor)
