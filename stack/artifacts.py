@@ -56,21 +56,29 @@ def read_lock(lock: Path, groups: set[str]) -> list[Artifact]:
     return artifacts
 
 
-def fetch(artifacts: Iterable[Artifact], cache: Path, advance: Callable[[int], None]) -> dict[Artifact, Path]:
+def fetch(
+    artifacts: Iterable[Artifact],
+    cache: Path,
+    advance: Callable[[int], None],
+    wait: Callable[[float], object] = time.sleep,
+) -> dict[Artifact, Path]:
     """Every artifact as a file below `cache`; `advance` is told of each run of bytes that is there.
 
-    Files that are there already, whole, are not fetched again. A partial file is resumed.
+    Files that are there already, whole, are not fetched again. A partial file is resumed. `wait` lets so many seconds
+    pass between two attempts.
 
     Raises:
         DownloadFailed: no answer after several attempts, or the bytes are not those of the lock.
     """
     artifacts = list(artifacts)
     with ThreadPoolExecutor(PARALLEL) as pool:
-        paths = pool.map(lambda a: _fetch_one(a, cache, advance), artifacts)
+        paths = pool.map(lambda a: _fetch_one(a, cache, advance, wait), artifacts)
         return dict(zip(artifacts, paths, strict=True))
 
 
-def _fetch_one(artifact: Artifact, cache: Path, advance: Callable[[int], None]) -> Path:
+def _fetch_one(
+    artifact: Artifact, cache: Path, advance: Callable[[int], None], wait: Callable[[float], object]
+) -> Path:
     path = cache / artifact.path
     if path.exists() and path.stat().st_size == artifact.size:
         advance(artifact.size)
@@ -97,14 +105,15 @@ def _fetch_one(artifact: Artifact, cache: Path, advance: Callable[[int], None]) 
                 ) from error
             if attempt == ATTEMPTS or _refused_for_good(error):
                 raise DownloadFailed(_why(artifact, error)) from error
-            time.sleep(min(2.0**attempt / 2, 5.0))
+            # the next attempt tells of what has come so far
+            tell(-advanced)
+            wait(min(2.0**attempt / 2, 5.0))
             continue
         if _sha256(part) == artifact.sha256:
             part.replace(path)
             return path
         part.unlink()
-        advance(-advanced)
-        advanced = 0
+        tell(-advanced)
     raise DownloadFailed(
         f"{artifact.coordinate}: {ATTEMPTS} downloads did not match the hash in stack/artifacts.lock; "
         f"something between here and the repository changes files (a proxy?)"
@@ -132,7 +141,10 @@ def _alive(pid: int) -> bool:
 
 def _download(url: str, part: Path, advance: Callable[[int], None]) -> None:
     have = part.stat().st_size if part.exists() else 0
-    headers = {"Range": f"bytes={have}-"} if have else {}
+    # offsets in the file are offsets of the answer only where that is not compressed on the way
+    headers = {"Accept-Encoding": "identity"}
+    if have:
+        headers["Range"] = f"bytes={have}-"
     with requests.get(url, headers=headers, stream=True, timeout=TIMEOUT_SECONDS) as response:
         if response.status_code == requests.codes.requested_range_not_satisfiable:
             part.unlink()

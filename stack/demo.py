@@ -65,7 +65,7 @@ class Demo:
             StackError: something did not start, or stopped by itself.
         """
         interrupt = Interrupt()
-        for service in (self.services.api, self.services.subscriber):
+        for service in (self.services.api, self.services.subscriber, self.services.watch):
             service.stop_leftover()
             service.check_ports()
         self.stack.fetch(self.progress)
@@ -117,6 +117,7 @@ class Demo:
                 # the API's readiness is waited for in the pool, which is left only then
                 self.services.api.stop()
                 raise
+        self._start(self.services.watch)
         self._start(self.services.subscriber)
 
     def _start_api(self) -> None:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 LOGGING = Path(__file__).parent / "log4j2.yaml"
+# one compiler tier and the serial collector: starts fast
+QUICK = ("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
 
 
 def command(
@@ -28,11 +30,10 @@ def command(
         heap_mb: largest heap in MiB.
         tuned: False starts fast (one compiler tier, serial collector); True runs fast (the JVM's own defaults).
     """
-    quick = ["-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:+AutoCreateSharedArchive"]
     archive.parent.mkdir(parents=True, exist_ok=True)
     return [
         str(JAVA),
-        *([] if tuned else [*quick, f"-XX:SharedArchiveFile={archive}"]),
+        *([] if tuned else [*QUICK, "-XX:+AutoCreateSharedArchive", f"-XX:SharedArchiveFile={archive}"]),
         f"-Xmx{heap_mb}m",
         "-Xlog:cds=off,cds+dynamic=off,aot=off",
         f"-Dlog4j2.configurationFile={LOGGING}",

@@ -19,53 +19,113 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+CONVERTER = "org.apache.kafka.connect.json.JsonConverter"
+BROKER_HEAP_MB = 768
+CONNECT_HEAP_MB = 1024
+
+
+def broker_properties(port: int, logs: Path) -> dict[str, object]:
+    """Of one process that is broker and controller; the controller listens one port higher."""
+    broker, controller = f"127.0.0.1:{port}", f"127.0.0.1:{port + 1}"
+    return {
+        "process.roles": "broker,controller",
+        "node.id": 1,
+        "controller.quorum.bootstrap.servers": controller,
+        "listeners": f"PLAINTEXT://{broker},CONTROLLER://{controller}",
+        "advertised.listeners": f"PLAINTEXT://{broker},CONTROLLER://{controller}",
+        "controller.listener.names": "CONTROLLER",
+        "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
+        "log.dirs": logs,
+        # a topic nobody made is a mistake to be told of, not one more topic
+        "auto.create.topics.enable": "false",
+        # one broker can hold one replica
+        "offsets.topic.replication.factor": 1,
+        "transaction.state.log.replication.factor": 1,
+        "transaction.state.log.min.isr": 1,
+        "share.coordinator.state.topic.replication.factor": 1,
+        "share.coordinator.state.topic.min.isr": 1,
+        # few partitions of the internal topics: they are made while the first client waits
+        "offsets.topic.num.partitions": 4,
+        "transaction.state.log.num.partitions": 4,
+        "group.initial.rebalance.delay.ms": 0,
+        # a transaction that its producer died in is aborted this soon after its time-out; until then it hides
+        # whatever came after it
+        "transaction.abort.timed.out.transaction.cleanup.interval.ms": 1000,
+        # the broker lets a consumer go that is silent for this long; 6 s is the least it allows by default
+        "group.min.session.timeout.ms": 1000,
+    }
+
+
+def connect_properties(port: int, broker: str, plugins: Path) -> dict[str, object]:
+    """Of a worker in distributed mode, alone in its group, with exactly-once source support."""
+    return {
+        "bootstrap.servers": broker,
+        "group.id": "connect",
+        "listeners": f"http://127.0.0.1:{port}",
+        "rest.advertised.host.name": "127.0.0.1",
+        "rest.advertised.port": port,
+        "plugin.path": plugins,
+        "plugin.discovery": "service_load",
+        "key.converter": CONVERTER,
+        "key.converter.schemas.enable": "true",
+        "value.converter": CONVERTER,
+        "value.converter.schemas.enable": "true",
+        "offset.storage.topic": "connect-offsets",
+        "offset.storage.partitions": 1,
+        "offset.storage.replication.factor": 1,
+        "config.storage.topic": "connect-configs",
+        "config.storage.replication.factor": 1,
+        "status.storage.topic": "connect-status",
+        "status.storage.partitions": 1,
+        "status.storage.replication.factor": 1,
+        "exactly.once.source.support": "enabled",
+        "connector.client.config.override.policy": "All",
+        "consumer.isolation.level": "read_committed",
+        # the only worker of its group gets its tasks back at once after a crash
+        "scheduled.rebalance.max.delay.ms": 0,
+    }
+
+
+def properties_text(properties: Mapping[str, object]) -> str:
+    return "".join(f"{key}={value}\n" for key, value in properties.items())
+
+
 def write_properties(path: Path, properties: Mapping[str, object]) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("".join(f"{key}={value}\n" for key, value in properties.items()))
+    path.write_text(properties_text(properties))
     return path
 
 
+def new_cluster_id() -> str:
+    """An id in Kafka's own form; "A" first because its command line takes a leading "-" for an option."""
+    return "A" + base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")[1:]
+
+
+def broker_ready(address: str) -> bool:
+    """Whether the broker answers; raises why not."""
+    admin = AdminClient({"bootstrap.servers": address, "log_level": 0})
+    return bool(admin.list_topics(timeout=1).brokers)
+
+
+def connect_ready(url: str) -> bool:
+    """Whether the worker answers; raises why not."""
+    return requests.get(f"{url}/connectors", timeout=2).ok
+
+
 class Broker(Server):
-    """One process that is broker and controller; the controller listens one port higher."""
+    """The broker as a process."""
 
     def __init__(self, folder: Path, port: int, classpath: str, archives: Path, *, tuned: bool) -> None:
-        self.address = f"127.0.0.1:{port}"
         self.logs = folder / "data" / "kafka"
         self.classpath = classpath
         self.archives = archives
         self.tuned = tuned
-        self.properties = write_properties(
-            folder / "run" / "kafka.properties",
-            {
-                "process.roles": "broker,controller",
-                "node.id": 1,
-                "controller.quorum.bootstrap.servers": f"127.0.0.1:{port + 1}",
-                "listeners": f"PLAINTEXT://{self.address},CONTROLLER://127.0.0.1:{port + 1}",
-                "advertised.listeners": f"PLAINTEXT://{self.address},CONTROLLER://127.0.0.1:{port + 1}",
-                "controller.listener.names": "CONTROLLER",
-                "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
-                "log.dirs": self.logs,
-                # a topic nobody made is a mistake to be told of, not one more topic
-                "auto.create.topics.enable": "false",
-                # one broker can hold one replica
-                "offsets.topic.replication.factor": 1,
-                "transaction.state.log.replication.factor": 1,
-                "transaction.state.log.min.isr": 1,
-                "share.coordinator.state.topic.replication.factor": 1,
-                "share.coordinator.state.topic.min.isr": 1,
-                # few partitions of the internal topics: they are made while the first client waits
-                "offsets.topic.num.partitions": 4,
-                "transaction.state.log.num.partitions": 4,
-                "group.initial.rebalance.delay.ms": 0,
-                # the broker lets a consumer go that is silent for this long; 6 s is the least it allows by default
-                "group.min.session.timeout.ms": 1000,
-            },
-        )
+        self.properties = write_properties(folder / "run" / "kafka.properties", broker_properties(port, self.logs))
         super().__init__(
             name="kafka",
             command=self._command("kafka.Kafka", self.properties),
             folder=folder,
-            ready=self._ready,
+            ready=lambda: broker_ready(f"127.0.0.1:{port}"),
             ports=[port, port + 1],
         )
 
@@ -73,12 +133,9 @@ class Broker(Server):
         """Format the log folder if it is new."""
         if (self.logs / "meta.properties").exists():
             return
-        # Kafka's own form of an id; "A" because its command line takes a leading "-" for an option
-        cluster = "A" + base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")[1:]
+        options = ["--standalone", "-t", new_cluster_id(), "-c", str(self.properties)]
         done = subprocess.run(  # noqa: S603
-            self._command(
-                "kafka.tools.StorageTool", "format", "--standalone", "-t", cluster, "-c", str(self.properties)
-            ),
+            self._command("kafka.tools.StorageTool", "format", *options),
             capture_output=True,
             text=True,
             check=False,
@@ -88,15 +145,13 @@ class Broker(Server):
 
     def _command(self, main: str, *arguments: str | Path) -> list[str]:
         archive = self.archives / f"{main}.jsa"
-        return java.command(main, arguments, classpath=self.classpath, archive=archive, heap_mb=768, tuned=self.tuned)
-
-    def _ready(self) -> bool:
-        admin = AdminClient({"bootstrap.servers": self.address, "log_level": 0})
-        return bool(admin.list_topics(timeout=1).brokers)
+        return java.command(
+            main, arguments, classpath=self.classpath, archive=archive, heap_mb=BROKER_HEAP_MB, tuned=self.tuned
+        )
 
 
 class Connect(Server):
-    """A Kafka Connect worker (distributed mode, group of one) with exactly-once source support."""
+    """The Kafka Connect worker as a process."""
 
     def __init__(
         self,
@@ -111,36 +166,8 @@ class Connect(Server):
         tuned: bool,
     ) -> None:
         self.url = url
-        converter = "org.apache.kafka.connect.json.JsonConverter"
-        properties = write_properties(
-            folder / "run" / "connect.properties",
-            {
-                "bootstrap.servers": broker,
-                "group.id": "connect",
-                "listeners": f"http://127.0.0.1:{port}",
-                "rest.advertised.host.name": "127.0.0.1",
-                "rest.advertised.port": port,
-                "plugin.path": plugins,
-                "plugin.discovery": "service_load",
-                "key.converter": converter,
-                "key.converter.schemas.enable": "true",
-                "value.converter": converter,
-                "value.converter.schemas.enable": "true",
-                "offset.storage.topic": "connect-offsets",
-                "offset.storage.partitions": 1,
-                "offset.storage.replication.factor": 1,
-                "config.storage.topic": "connect-configs",
-                "config.storage.replication.factor": 1,
-                "status.storage.topic": "connect-status",
-                "status.storage.partitions": 1,
-                "status.storage.replication.factor": 1,
-                "exactly.once.source.support": "enabled",
-                "connector.client.config.override.policy": "All",
-                "consumer.isolation.level": "read_committed",
-                # the only worker of its group gets its tasks back at once after a crash
-                "scheduled.rebalance.max.delay.ms": 0,
-            },
-        )
+        path = folder / "run" / "connect.properties"
+        properties = write_properties(path, connect_properties(port, broker, plugins))
         super().__init__(
             name="connect",
             command=java.command(
@@ -148,10 +175,10 @@ class Connect(Server):
                 [properties],
                 classpath=classpath,
                 archive=archives / "connect.jsa",
-                heap_mb=1024,
+                heap_mb=CONNECT_HEAP_MB,
                 tuned=tuned,
             ),
             folder=folder,
-            ready=lambda: requests.get(f"{url}/connectors", timeout=2).ok,
+            ready=lambda: connect_ready(url),
             ports=[port],
         )

@@ -11,11 +11,13 @@ import subprocess
 import tarfile
 import tempfile
 import zipfile
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psycopg
 from psycopg import sql
+from psycopg.conninfo import make_conninfo
 
 from stack.errors import NotTraversable, StackError
 from stack.process import Server, account
@@ -25,6 +27,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 SQL = Path(__file__).parent / "sql"
+INITDB_OPTIONS = (
+    *("--auth=scram-sha-256", "--encoding=UTF8"),
+    *("--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C", "--no-sync"),
+)
 
 
 def platform_name() -> str:
@@ -61,31 +67,61 @@ def unpack(jar: Path, folder: Path) -> Path:
     return folder
 
 
-class Postgres(Server):
-    """A Postgres server; `prepare` makes its data folder, `set_up` its database and roles."""
+@dataclass(frozen=True)
+class Database:
+    """A database on a server of its own, wherever that runs; its roles are those of `sql/{name}.sql`.
 
-    def __init__(
-        self,
-        name: str,
-        binaries: Path,
-        folder: Path,
-        port: int,
-        database: str,
-        password: str,
-        options: Mapping[str, str],
-    ) -> None:
-        self.binaries = binaries
-        self.data = folder / "data" / name
-        self.port = port
+    `password` is the superuser's, `options` are the server's own beside those of its address.
+    """
+
+    name: str
+    port: int
+    database: str
+    password: str
+    options: Mapping[str, str] = field(default_factory=dict)
+
+    def arguments(self) -> list[str]:
+        """The server's command line options."""
+        settings = {"port": str(self.port), "listen_addresses": "127.0.0.1", **self.options}
+        return [f"--{key}={value}" for key, value in settings.items()]
+
+    def superuser_dsn(self, database: str) -> str:
+        return make_conninfo(host="127.0.0.1", port=self.port, dbname=database, user="postgres", password=self.password)
+
+    def ready(self) -> bool:
+        """Whether the server lets its superuser in; raises why not."""
+        with psycopg.connect(self.superuser_dsn("postgres"), connect_timeout=2):
+            return True
+
+    def set_up(self, values: Mapping[str, str]) -> None:
+        """Make the database and run the roles file with `values` as settings `stream.*`."""
+        with psycopg.connect(self.superuser_dsn("postgres"), autocommit=True) as connection:
+            known = connection.execute("select from pg_database where datname = %s", [self.database]).fetchone()
+            if known is None:
+                connection.execute(sql.SQL("create database {}").format(sql.Identifier(self.database)))
+        with psycopg.connect(self.superuser_dsn(self.database), autocommit=True) as connection:
+            for key, value in values.items():
+                connection.execute("select set_config(%s, %s, false)", [f"stream.{key.lower()}", value])
+            connection.execute((SQL / f"{self.name}.sql").read_bytes())
+
+
+class Postgres(Server):
+    """A database's server as a process; `prepare` makes its data folder."""
+
+    def __init__(self, database: Database, binaries: Path, folder: Path) -> None:
         self.database = database
-        self.password = password
-        settings = {"port": str(port), "listen_addresses": "127.0.0.1", "unix_socket_directories": "", **options}
+        self.superuser_dsn = database.superuser_dsn
+        self.binaries = binaries
+        self.data = folder / "data" / database.name
         super().__init__(
-            name=name,
-            command=[binaries / "bin" / "postgres", "-D", self.data, *(f"--{k}={v}" for k, v in settings.items())],
+            name=database.name,
+            command=[
+                *(binaries / "bin" / "postgres", "-D", self.data, "--unix_socket_directories="),
+                *database.arguments(),
+            ],
             folder=folder,
-            ready=self._ready,
-            ports=[port],
+            ready=database.ready,
+            ports=[database.port],
             # SIGTERM would wait for every client to leave; SIGINT disconnects them and shuts down cleanly
             stop_signal=signal.SIGINT,
             user=UNPRIVILEGED_USER if os.geteuid() == 0 else None,
@@ -107,15 +143,14 @@ class Postgres(Server):
                     raise NotTraversable(folder, self.user)
             shutil.chown(self.data, self.user)
         with tempfile.NamedTemporaryFile("w", prefix="pw") as password_file:
-            password_file.write(self.password)
+            password_file.write(self.database.password)
             password_file.flush()
             if self.user is not None:
                 shutil.chown(password_file.name, self.user)
             done = subprocess.run(  # noqa: S603
                 [
-                    *(self.binaries / "bin" / "initdb", "-D", self.data, "--username=postgres", "--auth=scram-sha-256"),
-                    *(f"--pwfile={password_file.name}", "--encoding=UTF8", "--locale-provider=builtin"),
-                    *("--builtin-locale=C.UTF-8", "--locale=C", "--no-sync"),
+                    *(self.binaries / "bin" / "initdb", "-D", self.data, "--username=postgres"),
+                    *(f"--pwfile={password_file.name}", *INITDB_OPTIONS),
                 ],
                 capture_output=True,
                 text=True,
@@ -126,21 +161,3 @@ class Postgres(Server):
         if done.returncode != 0:
             shutil.rmtree(self.data, ignore_errors=True)
             raise StackError(f"initdb of {self.name} failed: {(done.stderr or done.stdout).strip()}")
-
-    def set_up(self, values: Mapping[str, str]) -> None:
-        """Make the database and run this server's roles file with `values` as settings `stream.*`."""
-        with psycopg.connect(self.superuser_dsn("postgres"), autocommit=True) as connection:
-            known = connection.execute("select from pg_database where datname = %s", [self.database]).fetchone()
-            if known is None:
-                connection.execute(sql.SQL("create database {}").format(sql.Identifier(self.database)))
-        with psycopg.connect(self.superuser_dsn(self.database), autocommit=True) as connection:
-            for key, value in values.items():
-                connection.execute("select set_config(%s, %s, false)", [f"stream.{key.lower()}", value])
-            connection.execute((SQL / f"{self.name}.sql").read_bytes())
-
-    def superuser_dsn(self, database: str) -> str:
-        return f"host=127.0.0.1 port={self.port} dbname={database} user=postgres password={self.password}"
-
-    def _ready(self) -> bool:
-        with psycopg.connect(self.superuser_dsn("postgres"), connect_timeout=2):
-            return True

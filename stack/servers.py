@@ -33,6 +33,15 @@ SOURCE_OPTIONS = {
 }
 
 
+def databases(settings: Settings) -> tuple[postgres.Database, postgres.Database]:
+    """The source and the target."""
+    s, password = settings, settings.postgres_password.get_secret_value()
+    return (
+        postgres.Database("source", s.source_port, s.source_database, password, SOURCE_OPTIONS),
+        postgres.Database("target", s.target_port, s.target_database, password),
+    )
+
+
 class Stack:
     """The servers of one state folder; each is an attribute that a test may kill and restart."""
 
@@ -70,11 +79,9 @@ class Stack:
 
     def _build(self, binaries: Path, plugins: Path, classpath: str) -> None:
         s, archives = self.settings, state_root() / "cds"
-        password = s.postgres_password.get_secret_value()
-        self.source = postgres.Postgres(
-            "source", binaries, self.folder, s.source_port, s.source_database, password, SOURCE_OPTIONS
-        )
-        self.target = postgres.Postgres("target", binaries, self.folder, s.target_port, s.target_database, password, {})
+        source, target = databases(s)
+        self.source = postgres.Postgres(source, binaries, self.folder)
+        self.target = postgres.Postgres(target, binaries, self.folder)
         self.broker = Broker(self.folder, s.kafka_port, classpath, archives, tuned=self.tuned)
         self.connect = Connect(
             *(self.folder, s.connect_url, s.connect_port, s.kafka_bootstrap_servers, classpath, plugins, archives),
@@ -113,7 +120,7 @@ class Stack:
         self.started.append(server)
         server.wait_ready()
         if isinstance(server, postgres.Postgres):
-            server.set_up(self.settings.environment())
+            server.database.set_up(self.settings.environment())
 
     def stop(self) -> None:
         """Stop what was started, the last first."""

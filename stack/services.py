@@ -31,6 +31,7 @@ class Services:
             url=f"{subscriber_url}/health/ready",
             port=settings.subscriber_port,
         )
+        self.watch = self.process("connectors-watch", "connectors", "watch")
         self.console = subscriber_url
 
     def process(

@@ -8,6 +8,7 @@ import tempfile
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from psycopg.conninfo import make_conninfo
 from pydantic import SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -99,7 +100,7 @@ def _moved_url(url: str, offset: int) -> str:
 
 
 def _dsn(host: str, port: int, database: str, user: str, password: SecretStr) -> str:
-    return f"host={host} port={port} dbname={database} user={user} password={password.get_secret_value()}"
+    return make_conninfo(host=host, port=port, dbname=database, user=user, password=password.get_secret_value())
 
 
 def state_root() -> Path:

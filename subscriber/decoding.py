@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from subscriber.batch import Batch, DeadLetter, Record
+from subscriber.batch import Batch, DeadLetter
 from subscriber.errors import BadRow
 
 if TYPE_CHECKING:
@@ -21,6 +21,16 @@ if TYPE_CHECKING:
 # what Debezium sends for a large value that an update did not touch and the log therefore does not carry
 UNAVAILABLE: Final = "__debezium_unavailable_value"
 TYPES: Final[dict[str, type]] = {"FP64": float, "FP32": float, "INT64": int, "INT32": int, "BOOL": bool, "BYTES": str}
+
+
+_UNAVAILABLE_JSON: Final = msgspec.json.encode(UNAVAILABLE)
+
+
+class _Envelope(msgspec.Struct):
+    payload: dict[str, msgspec.Raw]
+
+
+_ENVELOPE: Final = msgspec.json.Decoder(_Envelope)
 
 
 class Decoder:
@@ -52,10 +62,9 @@ class Decoder:
                 row = decode(value).payload
                 if self._text:
                     self._check_text(row)
-            except msgspec.DecodeError as error:
-                batch.dead.append(_dead(record, value, error))
-            except UnicodeDecodeError as error:
-                batch.dead.append(DeadLetter(record, "not_json", f"not UTF-8: {error}"))
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+                cause, detail = _cause(value, error)
+                batch.dead.append(DeadLetter(record, cause, detail))
             except BadRow as error:
                 batch.dead.append(DeadLetter(record, error.cause, error.detail))
             else:
@@ -69,16 +78,20 @@ class Decoder:
                 raise BadRow("unavailable_value", f"column {self._columns[i]}: the log does not carry its value")
 
 
-def _dead(record: Record, value: bytes, error: msgspec.DecodeError) -> DeadLetter:
+def _cause(value: bytes, error: Exception) -> tuple[str, str]:
+    """The word and the sentence for a message that is no row."""
+    if isinstance(error, UnicodeDecodeError):
+        return "not_json", f"not UTF-8: {error}"
     if not isinstance(error, msgspec.ValidationError):
-        return DeadLetter(record, "not_json", str(error))
+        return "not_json", str(error)
     message = str(error)
     try:
-        payload = msgspec.json.decode(value).get("payload")
-    except (msgspec.DecodeError, AttributeError):
-        payload = None
-    if not isinstance(payload, dict):
-        return DeadLetter(record, "no_payload", message)
-    if UNAVAILABLE in payload.values():
-        return DeadLetter(record, "unavailable_value", message)
-    return DeadLetter(record, "invalid_field", message)
+        payload = _ENVELOPE.decode(value).payload
+    except msgspec.ValidationError:
+        return "no_payload", message
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        # what is wrong with the field was met before what is wrong with the message
+        return "not_json", message
+    if any(bytes(column) == _UNAVAILABLE_JSON for column in payload.values()):
+        return "unavailable_value", message
+    return "invalid_field", message

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import requests
 from requests.adapters import HTTPAdapter
+from urllib3.exceptions import LocationParseError
 
 from subscriber.errors import BatchRefused, ModelFailed, Transient, WrongSetting
 
@@ -71,7 +72,7 @@ class InferenceClient:
             metadata = msgspec.json.decode(self._request("GET", url, None), type=Metadata)
         except (BatchRefused, ModelFailed) as error:
             raise Transient(f"{url}: {error}") from error
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise WrongSetting(f"{url} does not answer with model metadata ({error}): is model.url right?") from error
         wanted = (
             [self._model.matrix_tensor] if self._model.layout == "matrix" else [f.input_name for f in self._features]
@@ -91,7 +92,7 @@ class InferenceClient:
         body = self._request("POST", self._url, msgspec.json.encode(self._payload(rows)))
         try:
             answer = self._answer.decode(body)
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise WrongSetting(f"{self._url} does not answer as the protocol says: {error}") from error
         by_name = {tensor.name: tensor for tensor in answer.outputs}
         columns = [self._column(by_name, name, len(rows)) for name in self._outputs]
@@ -131,8 +132,8 @@ class InferenceClient:
         if tensor.shape not in ([count], [count, 1]):
             raise WrongSetting(f"{self._url}: output {name!r} has shape {tensor.shape} for {count} rows")
         data = tensor.data
-        if len(data) == count and data and isinstance(data[0], list):
-            data = [value for row in data for value in row]
+        if data and isinstance(data[0], list):
+            data = [row[0] if isinstance(row, list) and len(row) == 1 else None for row in data]
         if len(data) != count or None in data:
             raise WrongSetting(f"{self._url}: output {name!r} does not hold one value for each of {count} rows")
         return data
@@ -153,7 +154,8 @@ class InferenceClient:
             raise Transient(f"model API cannot be reached ({type(error).__name__})") from error
         except requests.exceptions.ContentDecodingError as error:
             raise Transient("model API's answer broke off") from error
-        except requests.RequestException as error:
+        except (requests.RequestException, LocationParseError) as error:
+            # requests lets urllib3's own error pass for a host name that cannot be one
             raise WrongSetting(f"{url}: {error}") from error
         _raise_for(response, url)
         return response.content
@@ -176,7 +178,7 @@ def _raise_for(response: requests.Response, url: str) -> None:
 def _excerpt(response: requests.Response) -> str:
     try:
         error = msgspec.json.decode(response.content, type=dict[str, Any]).get("error")
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         error = None
     return (error if isinstance(error, str) else response.text.strip())[:500] or response.reason or "no explanation"
 
@@ -191,7 +193,7 @@ def _retry_after(header: str | None) -> float | None:
         pass
     try:
         return max(0.0, email.utils.parsedate_to_datetime(header).timestamp() - time.time())
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
 
 

@@ -7,13 +7,16 @@ import re
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from subscriber.errors import WrongSetting
 
 Datatype = Literal["FP64", "FP32", "INT64", "INT32", "BOOL", "BYTES"]
 Identifier = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=63)]
+# a name in the row's JSON
+Column = Annotated[str, Field(pattern=r'^[^"\\\x00-\x1f]+$')]
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
@@ -24,7 +27,7 @@ class Part(BaseModel):
 class Feature(Part):
     """One column of the row as input of the model."""
 
-    column: str
+    column: Column
     datatype: Datatype = "FP64"
     tensor: str | None = Field(None, description="Name of the model's input, where it differs from the column.")
 
@@ -44,9 +47,16 @@ class Model(Part):
         "columns", description="One tensor a feature, or all features in one matrix."
     )
     matrix_tensor: str = Field("input", description="Name of the tensor when the layout is a matrix.")
-    timeout_seconds: float = Field(10.0, gt=0)
+    timeout_seconds: float = Field(10.0, gt=0, le=3600)
     parameters: dict[str, Any] = Field(default_factory=dict, description="Request parameters, passed on as they are.")
     tensor_parameters: dict[str, Any] = Field(default_factory=dict, description="Parameters of each input tensor.")
+
+    @field_validator("url")
+    @classmethod
+    def _an_address(cls, url: str) -> str:
+        # both raise ValueError for what no client could connect to
+        _ = urlsplit(url).port
+        return url
 
     @property
     def versioned_url(self) -> str:
@@ -57,8 +67,8 @@ class Model(Part):
 class Source(Part):
     """Columns of the row that say which row it is and when it was written."""
 
-    key: str = "id"
-    timestamp: str = "timestamp"
+    key: Column = "id"
+    timestamp: Column = "timestamp"
 
 
 class Target(Part):
@@ -83,8 +93,10 @@ class Pipeline(Part):
     """What one TOML file says."""
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]+$", max_length=100)]
-    topic: str
-    group: str = Field(description="Kafka consumer group; subscribers of one group share the partitions.")
+    topic: str = Field(pattern=r"^[A-Za-z0-9_.-]+$", max_length=249)
+    group: str = Field(
+        pattern=r"^\S(.*\S)?$", description="Kafka consumer group; subscribers of one group share the partitions."
+    )
     start: Literal["earliest", "latest"] = Field("earliest", description="Where a pipeline begins that never ran.")
     model: Model
     features: list[Feature] = Field(min_length=1)
@@ -98,6 +110,9 @@ class Pipeline(Part):
         names = [f.input_name for f in self.features]
         if len(set(names)) < len(names):
             raise ValueError(f"features: two of them have one tensor name ({', '.join(sorted(names))})")
+        read = [*(f.column for f in self.features), self.source.key, self.source.timestamp]
+        if len(set(read)) < len(read):
+            raise ValueError(f"features, source: a column is read twice ({', '.join(sorted(read))})")
         if self.model.layout == "matrix" and len({f.datatype for f in self.features}) > 1:
             raise ValueError("features: a matrix has one datatype, so all features need the same")
         columns = [
@@ -134,6 +149,8 @@ def load_pipeline(path: Path) -> Pipeline:
             content["create_sql"] = (path.parent / create).read_text()
         except OSError as error:
             raise WrongSetting(f"{path}: target.create: {create}: {error.strerror}") from error
+        except ValueError as error:
+            raise WrongSetting(f"{path}: target.create: {create}: not a text file: {error}") from error
     try:
         return Pipeline.model_validate(content)
     except ValidationError as error:
@@ -162,6 +179,7 @@ def _explained(place: tuple[int | str, ...], kind: str, message: str, given: obj
         return f"{key}: missing"
     if kind == "extra_forbidden":
         return f"{key}: unknown key"
+    message = message.removeprefix("Value error, ")
     if not key:
-        return message.removeprefix("Value error, ")
+        return message
     return f"{key}: {message[0].lower()}{message[1:]} (got {given!r})"

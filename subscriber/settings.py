@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from psycopg.conninfo import make_conninfo
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -20,15 +21,22 @@ class Settings(BaseSettings):
     subscriber_user: str
     subscriber_password: SecretStr
     subscriber_host: str = Field("127.0.0.1", description="Address the console and metrics listen on.")
-    subscriber_port: int = Field(8001, description="Port of the console and metrics; 0 takes a free one.")
-    session_timeout_seconds: float = Field(10.0, description="Kafka gives the partitions away after this silence.")
-    stop_seconds: float = Field(8.0, description="How long a stop waits for the batch in hand.")
+    subscriber_port: int = Field(
+        8001, ge=0, le=65535, description="Port of the console and metrics; 0 takes a free one."
+    )
+    session_timeout_seconds: float = Field(
+        10.0, ge=1, le=300, description="Kafka gives the partitions away after this silence."
+    )
+    stop_seconds: float = Field(8.0, ge=0, le=3600, description="How long a stop waits for the batch in hand.")
 
     def target_dsn(self) -> str:
         """Connection string of the target database."""
-        return (
-            f"host={self.target_host} port={self.target_port} dbname={self.target_database} "
-            f"user={self.subscriber_user} password={self.subscriber_password.get_secret_value()}"
+        return make_conninfo(
+            host=self.target_host,
+            port=self.target_port,
+            dbname=self.target_database,
+            user=self.subscriber_user,
+            password=self.subscriber_password.get_secret_value(),
         )
 
 

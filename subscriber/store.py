@@ -18,10 +18,11 @@ if TYPE_CHECKING:
     from subscriber.pipeline import Pipeline
 
 _SQL = resources.files("subscriber") / "sql"
-# serialization failure, deadlock, lock timeout, read-only (a standby after a failover)
-_PASSING_STATES = ("40001", "40P01", "55P03", "25006")
-# connection, resources (disk full among them), operator intervention, system and internal errors
-_PASSING_CLASSES = ("08", "53", "57", "58", "XX")
+# lock timeout, read-only (a standby after a failover), the server's limits on a transaction that stood still
+_PASSING_STATES = ("55P03", "25006", "25P03", "25P04")
+# connection, rollback (serialization, deadlock), resources (disk full among them), operator intervention, system and
+# internal errors
+_PASSING_CLASSES = ("08", "40", "53", "57", "58", "XX")
 # what a server says to a client that will never be let in; these come without an SQLSTATE
 _REFUSALS = ("authentication failed", "no pg_hba.conf entry", "does not exist", "permission denied", "not permitted")
 

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from tests.servers import Servers
+
 # every port stays below 32768, where the system's ephemeral ones begin
 OFFSETS = range(20_000, 22_000, 100)
 
@@ -39,14 +41,14 @@ def free_settings() -> Settings:
 
 
 @pytest.fixture(scope="session")
-def stack() -> Iterator[Stack]:
+def stack() -> Iterator[Servers]:
     """The running servers."""
     settings = free_settings()
     if os.environ.get("STACK") == "docker":
         from tests.containers import docker_stack  # noqa: PLC0415 (Docker is asked for, or not there)
 
-        with docker_stack(settings) as servers:
-            yield servers
+        with docker_stack(settings) as containers:
+            yield containers
         return
     folder = state_root() / f"tests-{settings.source_port}"
     shutil.rmtree(folder, ignore_errors=True)
@@ -62,12 +64,12 @@ def stack() -> Iterator[Stack]:
 
 
 @pytest.fixture(scope="session")
-def settings(stack: Stack) -> Settings:
+def settings(stack: Servers) -> Settings:
     return stack.settings
 
 
 @pytest.fixture(scope="session")
-def services(stack: Stack) -> Iterator[Services]:
+def services(stack: Servers) -> Iterator[Services]:
     """Our services as processes, with the model trained; each test starts what it needs."""
     services = Services(stack.settings, stack.folder)
     services.train()
@@ -103,7 +105,7 @@ def topic(settings: Settings, name: str) -> Topic:
 
 
 @pytest.fixture
-def target(stack: Stack) -> Iterator[psycopg.Connection]:
+def target(stack: Servers) -> Iterator[psycopg.Connection]:
     """The target database as its owner; statements commit at once."""
     if not stack.target.running:
         stack.target.restart()
@@ -118,7 +120,7 @@ def pipeline(tmp_path: Path, topic: Topic, api: str) -> PipelineFile:
 
 
 @pytest.fixture
-def subscribe(settings: Settings, stack: Stack, pipeline: PipelineFile) -> Iterator[Callable[..., SubscriberProcess]]:
+def subscribe(settings: Settings, stack: Servers, pipeline: PipelineFile) -> Iterator[Callable[..., SubscriberProcess]]:
     """Starts subscribers of the test's pipeline; they are ended with the test."""
     started: list[SubscriberProcess] = []
 

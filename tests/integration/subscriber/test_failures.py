@@ -16,8 +16,8 @@ from tests.stream import PipelineFile, SubscriberProcess, Topic, flower, wait_un
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from stack.servers import Stack
     from stack.services import Services
+    from tests.servers import Servers
 
     Subscribe = Callable[..., SubscriberProcess]
 
@@ -247,7 +247,7 @@ def test_a_model_whose_input_changes_stops_the_subscriber_instead_of_burying_eve
 
 
 def test_the_target_database_is_killed_and_comes_back(
-    stack: Stack, topic: Topic, pipeline: PipelineFile, subscribe: Subscribe, target: psycopg.Connection
+    stack: Servers, topic: Topic, pipeline: PipelineFile, subscribe: Subscribe, target: psycopg.Connection
 ) -> None:
     process = subscribe()
     topic.write(flower(i) for i in range(5000))

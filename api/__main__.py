@@ -1,0 +1,55 @@
+"""`python -m api`: serve the trained models."""
+
+import sys
+
+import structlog
+from pydantic import ValidationError
+
+from api.app import create_app
+from api.errors import ModelError, ModelMissingError
+from api.logs import configure_logging
+from api.metrics import Metrics
+from api.model.registry import Registry
+from api.routes.predict import MODEL
+from api.server import leave_on_signals, listen, serve
+from api.service import Service
+from api.settings import Settings
+
+
+def main() -> int:
+    """Load the models, take the port, serve; return the exit status."""
+    leave_on_signals()
+    log = structlog.get_logger()
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        configure_logging("error")
+        for problem in error.errors():
+            log.error("wrong setting", name=str(problem["loc"][0]).upper(), reason=problem["msg"])
+        return 1
+    configure_logging(settings.log_level)
+    service = Service(settings, Registry(settings.models_dir), Metrics())
+    try:
+        service.refresh()
+        if service.registry.served(MODEL) is None:
+            raise ModelMissingError(f"no model '{MODEL}' in {settings.models_dir}")
+    except ModelMissingError as error:
+        log.error(f"{error}: run `python -m api.train` first")
+        return 1
+    except ModelError as error:
+        log.error(f"{error}: run `python -m api.train` to store it anew")
+        return 1
+    try:
+        listener = listen(settings.api_host, settings.api_port)
+    except OSError as error:
+        log.error(f"cannot listen on {settings.api_host}:{settings.api_port}: {error.strerror}")
+        return 1
+    host, port = listener.getsockname()[:2]
+    log.info("listening", url=f"http://{host}:{port}", docs=f"http://{host}:{port}/docs")
+    serve(create_app(service), listener, settings)
+    log.info("stopped")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,78 @@
+"""What can go wrong, by what is to be done about it.
+
+ApiError
+├── RequestError                 the request is at fault; sending it again changes nothing
+│   ├── MalformedRequestError    not an inference request, or its tensors do not fit the model
+│   ├── UnfitValueError          one number that no prediction can be made of
+│   ├── UnsupportedEncodingError the body is compressed, or holds binary tensors
+│   ├── RequestTooLargeError     more bytes or rows than are taken at once; send it in parts
+│   └── UnknownModelError        no such model or version
+├── OverloadedError              too many batches wait already; send it again a little later
+└── ModelError                   the model is at fault
+    ├── ModelMissingError        nothing has been trained yet
+    ├── BrokenModelError         its files cannot be read, or are not what was saved
+    ├── UntrustedModelError      its file holds types outside the trusted list
+    └── PredictionError          the model raised on rows that had passed every check
+"""
+
+
+class ApiError(Exception):
+    """Root of every error this service raises; its text is one sentence a caller may read."""
+
+
+class RequestError(ApiError):
+    """The request is at fault."""
+
+
+class MalformedRequestError(RequestError):
+    """The body is not an inference request, or its tensors do not fit the model."""
+
+
+class UnfitValueError(RequestError):
+    """The number at `index` of tensor `tensor` is not finite, or too large to compute with."""
+
+    def __init__(self, tensor: str, index: int, problem: str) -> None:
+        super().__init__(f"tensor '{tensor}': the value at index {index} {problem}")
+        self.tensor = tensor
+        self.index = index
+        self.problem = problem
+
+
+class UnsupportedEncodingError(RequestError):
+    """The body is compressed, or holds binary tensors; JSON is taken as it is."""
+
+
+class RequestTooLargeError(RequestError):
+    """More bytes or rows than are taken at once."""
+
+
+class UnknownModelError(RequestError):
+    """No model of this name, or no such version of it."""
+
+
+class OverloadedError(ApiError):
+    """Too many batches wait already; worth sending again after `retry_after_seconds`."""
+
+    def __init__(self, waiting: int, retry_after_seconds: int = 1) -> None:
+        super().__init__(f"{waiting} batches wait for a prediction already, try again later")
+        self.retry_after_seconds = retry_after_seconds
+
+
+class ModelError(ApiError):
+    """The model is at fault, not the request."""
+
+
+class ModelMissingError(ModelError):
+    """Nothing has been trained yet."""
+
+
+class BrokenModelError(ModelError):
+    """A model's files cannot be read, or are not what was saved."""
+
+
+class UntrustedModelError(ModelError):
+    """A model's file holds types outside the trusted list; nothing of it was loaded."""
+
+
+class PredictionError(ModelError):
+    """The model raised on rows that had passed every check."""

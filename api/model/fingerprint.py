@@ -1,0 +1,45 @@
+import hashlib
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator
+
+
+def fingerprint(estimator: BaseEstimator) -> str:
+    """Hash what an estimator was told and what it learnt, as hexadecimal SHA-256.
+
+    Two fits with the same outcome have the same fingerprint, unlike their files, which hold object ids and times.
+
+    Raises:
+        TypeError: the estimator holds something whose content cannot be told, such as a function.
+    """
+    digest = hashlib.sha256()
+    _add(digest, estimator)
+    return digest.hexdigest()
+
+
+def _add(digest: "hashlib._Hash", value: Any) -> None:
+    # Each part is preceded by its type and length, so that no two different contents read as the same bytes.
+    match value:
+        case np.ndarray():
+            digest.update(f"array {value.dtype.str} {value.shape} ".encode())
+            digest.update(np.ascontiguousarray(value).tobytes())
+        case BaseEstimator():
+            digest.update(f"estimator {type(value).__name__} ".encode())
+            _add(digest, vars(value))
+        case dict():
+            digest.update(f"dict {len(value)} ".encode())
+            for key in sorted(value):
+                _add(digest, key)
+                _add(digest, value[key])
+        case list() | tuple():
+            digest.update(f"sequence {len(value)} ".encode())
+            for item in value:
+                _add(digest, item)
+        case np.generic():
+            _add(digest, value.item())
+        case None | bool() | int() | float() | str():
+            text = f"{type(value).__name__} {value!r}"
+            digest.update(f"{len(text)} {text} ".encode())
+        case _:
+            raise TypeError(f"no fingerprint of a {type(value).__name__}")

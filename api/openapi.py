@@ -1,0 +1,37 @@
+from typing import Any
+
+import msgspec
+from fastapi import FastAPI
+
+from api.protocol import messages
+
+DESCRIPTION = """Predictions over HTTP.
+
+* `POST /predict`: one iris flower.
+* `POST /v2/models/{name}/infer`: a batch, by the
+  [Open Inference Protocol v2](https://github.com/kserve/open-inference-protocol), for any model.
+"""
+MESSAGES = (
+    messages.InferenceRequest,
+    messages.InferenceResponse,
+    messages.ErrorResponse,
+    messages.Live,
+    messages.Ready,
+    messages.ModelReady,
+    messages.ServerMetadata,
+    messages.ModelList,
+    messages.ModelMetadata,
+)
+
+
+class DocumentedApp(FastAPI):
+    """A FastAPI app whose documentation knows the protocol's messages, which it does not decode itself."""
+
+    def openapi(self) -> dict[str, Any]:
+        """Return the OpenAPI document, made once."""
+        if self.openapi_schema is None:
+            document = super().openapi()
+            _, schemas = msgspec.json.schema_components(MESSAGES, ref_template="#/components/schemas/{name}")
+            document.setdefault("components", {}).setdefault("schemas", {}).update(schemas)
+            self.openapi_schema = document
+        return self.openapi_schema

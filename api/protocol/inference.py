@@ -1,0 +1,58 @@
+from typing import NamedTuple
+
+import msgspec
+from msgspec import UNSET
+
+from api.errors import MalformedRequestError
+from api.model.model import Model
+from api.protocol.malformed import explain
+from api.protocol.messages import InferenceRequest, InferenceResponse, ResponseOutput
+from api.protocol.tensors import columns
+
+_request = msgspec.json.Decoder(InferenceRequest)
+_encoder = msgspec.json.Encoder()
+
+
+class Answer(NamedTuple):
+    """An inference response, encoded, and the number of rows it answers."""
+
+    body: bytes
+    rows: int
+
+
+def infer(model: Model, body: bytes, max_rows: int) -> Answer:
+    """Answer one inference request: decode, predict all rows at once, encode.
+
+    Raises:
+        MalformedRequestError: the body is not an inference request, or its tensors do not fit the model.
+        UnfitValueError: a number in it cannot be predicted with.
+        RequestTooLargeError: it has more than `max_rows` rows.
+        PredictionError: the model raised.
+    """
+    request = _decode(body)
+    description = model.description
+    output = description.output
+    if request.outputs is not UNSET:
+        for wanted in request.outputs:
+            if wanted.name != output.name:
+                raise MalformedRequestError(f"unknown output '{wanted.name}', the model gives {output.name}")
+    features = [feature.name for feature in description.features]
+    predictions = model.predict(columns(request.inputs, features, max_rows))
+    response = InferenceResponse(
+        model_name=description.name,
+        model_version=description.version,
+        id=request.id,
+        outputs=[ResponseOutput(output.name, list(predictions.shape), output.datatype, predictions.tolist())],
+    )
+    return Answer(_encoder.encode(response), len(predictions))
+
+
+def _decode(body: bytes) -> InferenceRequest:
+    try:
+        return _request.decode(body)
+    except msgspec.ValidationError as error:
+        raise MalformedRequestError(f"not an inference request: {error}") from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise explain(body, str(error)) from error
+    except RecursionError as error:
+        raise MalformedRequestError("the body is nested too deeply") from error

@@ -1,0 +1,38 @@
+from api.model.description import Description
+from api.protocol.messages import MetadataTensor, ModelMetadata
+
+ROWS = -1
+
+
+def describe(description: Description, versions: list[str]) -> ModelMetadata:
+    """Tell a model's description in the protocol's terms.
+
+    The protocol allows parameters that are strings, numbers or booleans, so nested facts get dotted names: `accuracy`,
+    `recall.setosa`, `trained_with.numpy`. On the output tensor, `class.0` is the name of class 0.
+    """
+    metrics = description.metrics
+    parameters: dict[str, str | float | bool] = {
+        "version": description.version,
+        "title": description.title,
+        "created": description.created,
+        "training_rows": metrics.training_rows,
+        "held_out_rows": metrics.held_out_rows,
+        "accuracy": metrics.accuracy,
+    }
+    for name, measured in metrics.by_class.items():
+        parameters |= {f"precision.{name}": measured.precision, f"recall.{name}": measured.recall}
+    parameters |= {f"setting.{name}": value for name, value in description.parameters.items()}
+    parameters |= {f"trained_with.{name}": version for name, version in description.libraries.items()}
+    output = description.output
+    return ModelMetadata(
+        name=description.name,
+        versions=versions,
+        platform=description.platform,
+        inputs=[MetadataTensor(f.name, f.datatype, [ROWS], {"unit": f.unit}) for f in description.features],
+        outputs=[
+            MetadataTensor(
+                output.name, output.datatype, [ROWS], {f"class.{c.value}": c.name for c in description.classes}
+            )
+        ],
+        parameters=parameters,
+    )

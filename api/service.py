@@ -1,0 +1,111 @@
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+
+import structlog
+from starlette.requests import Request
+
+from api.errors import ModelError, OverloadedError, UnknownModelError
+from api.metrics import Metrics
+from api.model.model import Columns, Model, Predictions
+from api.model.registry import Registry
+from api.protocol.inference import Answer, infer
+from api.settings import Settings
+
+log = structlog.get_logger()
+
+
+class Service:
+    """What the routes share: the models in memory, and where a prediction runs.
+
+    A small batch runs on the event loop, where it is done before a thread would have woken up. A large one runs in one
+    of a few threads, so that health checks and single rows are answered meanwhile.
+    """
+
+    def __init__(self, settings: Settings, registry: Registry, metrics: Metrics) -> None:
+        self.settings = settings
+        self.registry = registry
+        self.metrics = metrics
+        self._threads = ThreadPoolExecutor(settings.prediction_threads, thread_name_prefix="prediction")
+        self._waiting = 0
+
+    async def model(self, name: str, version: str | None = None) -> Model:
+        """Return a model; one that is not in memory is read from disk in a thread.
+
+        Raises:
+            UnknownModelError: there is no such model or version.
+            ModelError: it is there, but cannot be loaded.
+        """
+        model = self.registry.served(name, version)
+        if model is not None:
+            return model
+        if version is None:
+            raise UnknownModelError(f"there is no model '{name}'")
+        return await asyncio.to_thread(self.registry.load, name, version)
+
+    def predict(self, model: Model, columns: Columns) -> Predictions:
+        """Predict a few rows, at once."""
+        predictions = model.predict(columns)
+        self.metrics.predicted(model, len(predictions))
+        return predictions
+
+    async def infer(self, model: Model, body: bytes) -> bytes:
+        """Answer an inference request with an encoded inference response.
+
+        Raises:
+            RequestError: the request is at fault.
+            OverloadedError: too many large batches are in hand.
+            PredictionError: the model is at fault.
+        """
+        max_rows = self.settings.max_rows
+        if len(body) <= self.settings.inline_body_bytes:
+            answer = infer(model, body, max_rows)
+        else:
+            answer = await self._infer_in_thread(model, body, max_rows)
+        self.metrics.predicted(model, answer.rows)
+        return answer.body
+
+    async def _infer_in_thread(self, model: Model, body: bytes, max_rows: int) -> Answer:
+        if self._waiting >= self.settings.max_waiting_batches:
+            raise OverloadedError(self._waiting)
+        self._waiting += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._threads, infer, model, body, max_rows)
+        finally:
+            self._waiting -= 1
+
+    async def follow_pointers(self) -> None:
+        """Serve newly trained versions as they appear, until cancelled."""
+        complaint = ""
+        while True:
+            await asyncio.sleep(self.settings.model_refresh_seconds)
+            try:
+                await asyncio.to_thread(self.refresh)
+                complaint = ""
+            # The version served so far goes on; what is wrong on disk is said once, not every second.
+            except (ModelError, OSError) as error:
+                if str(error) != complaint:
+                    complaint = str(error)
+                    log.error("model not replaced", reason=complaint)
+
+    def refresh(self) -> None:
+        """Follow every model's `current` pointer once.
+
+        Raises:
+            ModelError: a pointer cannot be followed; the models before it, by name, have been.
+        """
+        for name in self.registry.names():
+            before = self.registry.served(name)
+            model = self.registry.refresh(name)
+            if model is not None:
+                self.metrics.serving(model, before.description.version if before else None)
+                log.info("model served", model=name, version=model.description.version)
+
+    def close(self) -> None:
+        """Let the prediction threads finish."""
+        self._threads.shutdown()
+
+
+def service_of(request: Request) -> Service:
+    """Return the service that answers a request."""
+    service: Service = request.app.state.service
+    return service

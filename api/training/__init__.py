@@ -1,0 +1,1 @@
+"""How each model is fitted and measured."""

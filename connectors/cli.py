@@ -1,0 +1,144 @@
+"""The command line: register, watch, status, remove."""
+
+import math
+import os
+import signal
+import sys
+import time
+from typing import Annotated
+
+import typer
+
+from connectors.connect import Connect
+from connectors.databases import drop_slot, prepare_source, prepare_target
+from connectors.deadline import Deadline
+from connectors.definition import Definition, read
+from connectors.deploy import deploy
+from connectors.errors import ConnectorsError, SettingError
+from connectors.explain import explain
+from connectors.settings import ConnectorsSettings
+from connectors.watch import watch as keep_running
+
+WRONG_SETTING_EXIT = 2
+SOURCE, SINK = "source.json", "sink.json"
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+Timeout = Annotated[float, typer.Option(min=0, help="Give up after so many seconds.")]
+
+
+def say(line: str) -> None:
+    """One step, one line, at once even into a pipe."""
+    print(line, flush=True)
+
+
+@app.callback(invoke_without_command=True)
+def default(context: typer.Context, timeout: Timeout = 120.0) -> None:
+    """Register the connectors that carry rows from the source database to Kafka and into the target database.
+
+    Without a command: register. Everything comes from the environment; `make stack` prints the variables.
+    """
+    if context.invoked_subcommand is None:
+        register(timeout)
+
+
+@app.command()
+def register(timeout: Timeout = 120.0) -> None:
+    """Prepare both databases, register both connectors, wait until they run. May be repeated at any time."""
+    settings = ConnectorsSettings.from_environment()
+    source, sink = definitions()
+    deadline = Deadline(timeout)
+    prepare_source(settings, source, deadline, say)
+    prepare_target(settings, deadline, say)
+    with Connect(settings.connect_url, deadline, say) as connect:
+        # The source first: the topic that the sink reads is the source's to create.
+        for definition in (source, sink):
+            deploy(connect, definition, deadline, say)
+
+
+@app.command()
+def watch(timeout: Timeout = 120.0) -> None:
+    """Register, then stay and restart whatever fails, until Ctrl-C or SIGTERM.
+
+    Kafka Connect leaves a failed task failed. Both connectors outlast most outages of their databases, but not all: a
+    database that is shut down in the middle of the sink's transaction fails its task.
+    """
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    register(timeout)
+    settings = ConnectorsSettings.from_environment()
+    names = [definition.name for definition in definitions()]
+    say(f"watching {', '.join(names)}; Ctrl-C ends the watch, the connectors go on")
+    with Connect(settings.connect_url, Deadline(math.inf), say) as connect:
+        try:
+            keep_running(connect, names, time.monotonic, time.sleep, say)
+        except KeyboardInterrupt:
+            say("the watch has ended; the connectors go on")
+
+
+@app.command()
+def status(timeout: Timeout = 10.0) -> None:
+    """Print the state of each connector and task; exit 1 unless all of them run."""
+    settings = ConnectorsSettings.from_environment()
+    running = True
+    with Connect(settings.connect_url, Deadline(timeout), say) as connect:
+        for definition in definitions():
+            found = connect.status(definition.name)
+            say(str(found) if found is not None else f"{definition.name}: not registered")
+            running = running and found is not None and found.running
+            for part in found.failures if found is not None else []:
+                say(f"{definition.name}: {part.what}: {explain(part.trace)}")
+    if not running:
+        raise typer.Exit(1)
+
+
+@app.command()
+def remove(
+    timeout: Timeout = 60.0,
+    drop: Annotated[
+        bool,
+        typer.Option(
+            "--drop-slot",
+            help="Also drop the replication slot and forget how far it was read: registering again then starts with "
+            "a new snapshot, so every row is sent once more (and rows deleted in between stay in the copy).",
+        ),
+    ] = False,
+) -> None:
+    """Delete both connectors. Topics, tables and rows stay."""
+    settings = ConnectorsSettings.from_environment()
+    source, sink = definitions()
+    slot = source.config["slot.name"]
+    deadline = Deadline(timeout)
+    with Connect(settings.connect_url, deadline, say) as connect:
+        for definition in (sink, source):
+            known = connect.config(definition.name) is not None
+            forget = drop and definition is source
+            if forget and not known:
+                # An earlier removal left the offsets, and Kafka Connect forgets only those of what it knows.
+                connect.put_stopped(definition)
+            if forget:
+                connect.stop(definition.name)
+                connect.forget_offsets(definition.name)
+            if known or forget:
+                connect.delete(definition.name)
+            say(f"{definition.name}: {'deleted' if known else 'not registered'}")
+    if drop:
+        drop_slot(settings, slot, deadline, say)
+    else:
+        say(
+            f"source: replication slot {slot} stays, so that registering again goes on where this ended; until then it "
+            f"holds write-ahead log. `python -m connectors remove --drop-slot` drops it"
+        )
+
+
+def definitions() -> tuple[Definition, Definition]:
+    """The source's and the sink's definition, filled from the environment."""
+    return read(SOURCE, os.environ), read(SINK, os.environ)
+
+
+def main() -> None:
+    """Run the command; our own errors become lines and an exit code: 2 for a wrong setting, 1 for the rest."""
+    try:
+        app()
+    except ConnectorsError as error:
+        for line in str(error).splitlines():
+            sys.stderr.write(f"connectors: {line}\n")
+        sys.exit(WRONG_SETTING_EXIT if isinstance(error, SettingError) else 1)

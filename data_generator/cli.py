@@ -1,0 +1,108 @@
+"""The command line: options in, exit code out."""
+
+import math
+import sys
+import time
+from functools import partial
+from typing import Annotated
+
+import structlog
+import typer
+from rich.console import Console
+
+from data_generator.database import Database
+from data_generator.errors import GeneratorError, SettingError
+from data_generator.generator import Plan, run
+from data_generator.iris import IrisRows
+from data_generator.pacing import default_batch
+from data_generator.report import DatabaseLog, configure_log, last_line, progress
+from data_generator.settings import SourceSettings
+from data_generator.stop import Stop
+from data_generator.writer import Writer
+
+WRONG_SETTING_EXIT = 2
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+
+@app.command()
+def generate(
+    *,
+    rate: Annotated[
+        float,
+        typer.Option(
+            min=0,
+            help="Rows a second; 0.2 is one in five seconds, 0 is as fast as possible. After a stall missed rows "
+            "are caught up at twice the rate, those of the last minute at most.",
+        ),
+    ] = 1.0,
+    rows: Annotated[
+        int | None, typer.Option(min=0, help="Stop after so many rows; 0 only creates the table. (default: never)")
+    ] = None,
+    for_seconds: Annotated[
+        float | None, typer.Option("--for", help="Stop after so many seconds and the batch in hand. (default: never)")
+    ] = None,
+    batch: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Rows a transaction (default: 1 below 1000 rows/s, then a hundredth of --rate; 1000 with --rate 0).",
+        ),
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(help="Draw the same rows in every run with this seed. (default: other rows each run)")
+    ] = None,
+    drift: Annotated[
+        float,
+        typer.Option(
+            help="Move the mean of every feature by so many of its standard deviations (over the 150 flowers) a "
+            "minute, for as long as the run lasts; 0.5 gives one standard deviation after two minutes, a negative "
+            "number moves down. The spread and the species stay as they are."
+        ),
+    ] = 0.0,
+) -> None:
+    """Write random rows of the iris data set to table iris_data of the source database.
+
+    Creates the table if it is missing. Waits for the database when it goes away, and neither loses nor doubles a row.
+    Ctrl-C or SIGTERM stops after the batch in hand.
+
+    The database comes from SOURCE_HOST, SOURCE_PORT, SOURCE_DATABASE, SOURCE_USER and SOURCE_PASSWORD.
+    """
+    check(rate, for_seconds, drift)
+    settings = SourceSettings.from_environment()
+    plan = Plan(rate, batch or default_batch(rate), rows, for_seconds)
+    source = IrisRows(seed, drift)
+    console = Console()
+    configure_log(colours=console.is_terminal)
+    stop = Stop()
+    stop.listen()
+    writer = Writer(partial(Database.connect, settings, source.table), stop.pause, DatabaseLog())
+    try:
+        with progress(plan, console) as wrote:
+            summary = run(source=source, writer=writer, plan=plan, clock=time.monotonic, pause=stop.pause, wrote=wrote)
+    finally:
+        writer.close()
+    structlog.get_logger().info(last_line(summary))
+
+
+def check(rate: float, for_seconds: float | None, drift: float) -> None:
+    """Refuse numbers that no run can mean.
+
+    Raises:
+        SettingError: with the option and what it takes.
+    """
+    if not math.isfinite(rate):
+        raise SettingError(f"--rate {rate}: must be a number of rows a second, 0 for as fast as possible")
+    if for_seconds is not None and not (math.isfinite(for_seconds) and for_seconds > 0):
+        raise SettingError(f"--for {for_seconds}: must be a number of seconds above 0")
+    if not math.isfinite(drift):
+        raise SettingError(f"--drift {drift}: must be a number of standard deviations a minute")
+
+
+def main() -> None:
+    """Run the command; our own errors become one line and an exit code: 2 for a wrong setting, 1 for the rest."""
+    try:
+        app()
+    except GeneratorError as error:
+        sys.stderr.write(f"data_generator: {error}\n")
+        sys.exit(WRONG_SETTING_EXIT if isinstance(error, SettingError) else 1)

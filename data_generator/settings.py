@@ -1,0 +1,39 @@
+"""Where the rows go, from the process environment."""
+
+from typing import Self
+
+from pydantic import SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from data_generator.errors import SettingError
+
+
+class SourceSettings(BaseSettings):
+    """The source database and the role that owns its tables; each field is the variable of that name in capitals."""
+
+    model_config = SettingsConfigDict(frozen=True, env_ignore_empty=True)
+
+    source_host: str
+    """Host name or address."""
+    source_port: int
+    """TCP port."""
+    source_database: str
+    source_user: str
+    """Owns the table: creates it if it is missing, and writes to it."""
+    source_password: SecretStr
+
+    @classmethod
+    def from_environment(cls) -> Self:
+        """Read the process environment.
+
+        Raises:
+            SettingError: a variable is missing or malformed; the message names every such variable.
+        """
+        try:
+            return cls()
+        except ValidationError as error:
+            problems = [(str(problem["loc"][0]).upper(), problem) for problem in error.errors(include_input=False)]
+        missing = [name for name, problem in problems if problem["type"] == "missing"]
+        if missing:
+            raise SettingError(f"not set in the environment: {', '.join(missing)} (`make stack` prints the values)")
+        raise SettingError("; ".join(f"{name}: {problem['msg']}" for name, problem in problems))

@@ -1,0 +1,125 @@
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from sklearn.pipeline import Pipeline
+
+from api.model import artifact
+from api.model.description import Description
+from api.training import iris
+
+ROOT = Path(__file__).resolve().parents[3]
+START_SECONDS = 30
+# Spread by process id, so that two runs on one machine rarely try the same port; never one port twice in a run.
+_offset = os.getpid() % 1000
+_ports: Iterator[int] = iter([*range(21000 + _offset, 22000), *range(21000, 21000 + _offset)])
+
+
+def _free_port() -> int:
+    for port in _ports:
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+    raise RuntimeError("no free port")
+
+
+class Api:
+    """`python -m api` as a process of its own, its log lines in a file."""
+
+    def __init__(self, folder: Path, models_dir: Path, port: int | None = None, **settings: str) -> None:
+        self.port = port or _free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._log = folder / f"api-{self.port}.log"
+        environment = os.environ | {"MODELS_DIR": str(models_dir), "API_PORT": str(self.port)}
+        with self._log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "api"], cwd=ROOT, env=environment | settings, stderr=log, stdout=log
+            )
+
+    def log(self) -> str:
+        return self._log.read_text()
+
+    def ready(self) -> bool:
+        assert self.process.poll() is None, self.log()
+        try:
+            return httpx.get(f"{self.url}/v2/health/ready", timeout=5).status_code == 200
+        except httpx.TransportError:
+            return False
+
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
+        self.process.send_signal(number)
+        return self.process.wait(timeout=15)
+
+
+@pytest.fixture(scope="session")
+def wait_until() -> Callable[[Callable[[], bool]], None]:
+    """Give a function that returns once a condition holds, and fails if it never does."""
+
+    def wait(condition: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + START_SECONDS
+        while not condition():
+            assert time.monotonic() < deadline, "the condition never held"
+            time.sleep(0.02)
+
+    return wait
+
+
+@pytest.fixture(scope="session")
+def trained() -> tuple[Description, Pipeline]:
+    return iris.train()
+
+
+@pytest.fixture(scope="session")
+def models_dir(trained: tuple[Description, Pipeline], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a folder with the trained iris model, to be read only."""
+    folder = tmp_path_factory.mktemp("models")
+    artifact.save(folder, *trained)
+    artifact.serve_version(folder, "iris", trained[0].version)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def api(
+    models_dir: Path, tmp_path_factory: pytest.TempPathFactory, wait_until: Callable[[Callable[[], bool]], None]
+) -> Iterator[Api]:
+    """Give a running API with small limits, shared by the tests that leave it as it is."""
+    server = Api(tmp_path_factory.mktemp("api"), models_dir, MAX_BODY_BYTES="500000", MAX_ROWS="5000")
+    try:
+        wait_until(server.ready)
+        yield server
+        assert server.stop() == 0, server.log()
+        assert "Traceback" not in server.log()
+    finally:
+        server.process.kill()
+        server.process.wait()
+
+
+@pytest.fixture(scope="session")
+def client(api: Api) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=api.url, timeout=10) as client:
+        yield client
+
+
+@pytest.fixture
+def start_api(tmp_path: Path) -> Iterator[Callable[..., Api]]:
+    """Give a function that starts an API of the test's own."""
+    started: list[Api] = []
+
+    def start(models_dir: Path, port: int | None = None, **settings: str) -> Api:
+        started.append(Api(tmp_path, models_dir, port, **settings))
+        return started[-1]
+
+    yield start
+    for server in started:
+        server.process.kill()
+        server.process.wait()

@@ -1,0 +1,111 @@
+"""Definitions are JSON with placeholders; every variable is needed, and passwords stay hidden."""
+
+import json
+import os
+import re
+from importlib import resources
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from connectors.definition import PLACEHOLDER, fill, parse, read
+from connectors.errors import DefinitionError
+
+FILES = ("source.json", "sink.json")
+names = st.from_regex(r"[A-Z][A-Z0-9_]{0,20}", fullmatch=True)
+values = st.text(min_size=1).filter(lambda text: "\x00" not in text)
+
+
+@given(variables=st.dictionaries(names, values, min_size=1, max_size=5))
+def test_every_placeholder_becomes_its_variable(variables: dict[str, str]) -> None:
+    template = "/".join(f"${{{name}}}" for name in variables)
+
+    assert fill("x.json", template, variables) == "/".join(variables.values())
+
+
+@given(text=st.text().filter(lambda text: not PLACEHOLDER.search(text)))
+def test_text_without_placeholders_stays_as_it_is(text: str) -> None:
+    assert fill("x.json", text, {}) == text
+
+
+def test_what_is_filled_in_is_not_searched_again() -> None:
+    assert fill("x.json", "${A}", {"A": "${B}", "B": "no"}) == "${B}"
+
+
+@pytest.mark.parametrize("text", ["${topic}", "${file:/secrets:key}", "postgres-source-$1"])
+def test_placeholders_of_kafka_connect_are_left_to_it(text: str) -> None:
+    assert fill("x.json", text, {}) == text
+
+
+@pytest.mark.parametrize("environment", [{}, {"SINK_PASSWORD": ""}])
+def test_an_unset_variable_is_named_with_its_file(environment: dict[str, str]) -> None:
+    with pytest.raises(
+        DefinitionError, match=r"connectors/x\.json asks for \$\{SINK_PASSWORD\}, but SINK_PASSWORD is not"
+    ):
+        fill("x.json", "${SINK_PASSWORD}", environment)
+
+
+@given(password=values)
+def test_any_password_survives_the_filling_and_stays_out_of_the_representation(password: str) -> None:
+    text = json.dumps({"name": "n", "config": {"connector.class": "c", "password": "${P}"}})
+
+    definition = parse("x.json", text, {"P": password})
+
+    assert definition.config["password"] == password
+    assert repr(definition) == "Definition(name='n')"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{",
+        "[]",
+        '{"name": "n"}',
+        '{"name": "n", "config": {}}',
+        '{"name": "n", "config": {"connector.class": "c", "tasks.max": 1}}',
+    ],
+)
+def test_what_is_not_a_definition_is_refused_by_file_name(text: str) -> None:
+    with pytest.raises(DefinitionError, match=r"^connectors/x\.json "):
+        parse("x.json", text, {})
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_our_definitions_need_only_documented_variables(file: str) -> None:
+    text = (resources.files("connectors") / file).read_text(encoding="utf-8")
+    example = {line.split("=")[0] for line in _example_lines()}
+
+    assert set(PLACEHOLDER.findall(text)) <= example
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_our_definitions_hold_no_password(file: str) -> None:
+    text = (resources.files("connectors") / file).read_text(encoding="utf-8")
+
+    for key, value in json.loads(text)["config"].items():
+        if "password" in key:
+            assert PLACEHOLDER.fullmatch(value), key
+
+
+def test_source_and_sink_agree_on_the_topic() -> None:
+    environment = {**os.environ, **dict(line.split("=", 1) for line in _example_lines())}
+    source, sink = (read(file, environment).config for file in FILES)
+
+    table = source["table.include.list"]
+    topic = re.sub(
+        source["transforms.rename.regex"],
+        source["transforms.rename.replacement"].replace("$", "\\"),
+        f"{source['topic.prefix']}.{table}",
+    )
+
+    assert topic == sink["topics"] == "postgres-source-iris_data"
+    assert re.sub(sink["transforms.table.regex"], sink["transforms.table.replacement"].replace("$", "\\"), topic) == (
+        "iris_data"
+    )
+
+
+def _example_lines() -> list[str]:
+    root = resources.files("connectors") / ".." / ".env.example"
+    lines = root.read_text(encoding="utf-8").splitlines()
+    return [line for line in lines if line and not line.startswith("#")]
