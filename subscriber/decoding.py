@@ -46,8 +46,9 @@ class Decoder:
         row = msgspec.defstruct("Row", columns, rename=names, gc=False)
         message = msgspec.defstruct("Message", [("payload", row)], gc=False)
         self._decode: Callable[[bytes], Any] = msgspec.json.Decoder(message).decode
-        self._text = [f"f{i}" for i, feature in enumerate(pipeline.features) if feature.datatype == "BYTES"]
-        self._columns = [feature.column for feature in pipeline.features]
+        self._text = [
+            (f"f{i}", feature.column) for i, feature in enumerate(pipeline.features) if feature.datatype == "BYTES"
+        ]
 
     def decode(self, batch: Batch) -> None:
         """Fill the batch's rows; messages that are no row become dead letters, deletes are counted."""
@@ -73,9 +74,9 @@ class Decoder:
         batch.records, batch.rows = records, rows
 
     def _check_text(self, row: Any) -> None:
-        for i, name in enumerate(self._text):
+        for name, column in self._text:
             if getattr(row, name) == UNAVAILABLE:
-                raise BadRow("unavailable_value", f"column {self._columns[i]}: the log does not carry its value")
+                raise BadRow("unavailable_value", f"column {column}: the log does not carry its value")
 
 
 def _cause(value: bytes, error: Exception) -> tuple[str, str]:

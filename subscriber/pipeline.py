@@ -54,7 +54,7 @@ class Model(Part):
     @field_validator("url")
     @classmethod
     def _an_address(cls, url: str) -> str:
-        # both raise ValueError for what no client could connect to
+        # splitting it and reading its port raise ValueError where there is none
         _ = urlsplit(url).port
         return url
 
@@ -86,7 +86,7 @@ class Target(Part):
 class Batch(Part):
     """How much is predicted and stored at once; a batch never waits to be full."""
 
-    max_rows: int = Field(5000, ge=1, le=100_000)
+    max_rows: int = Field(2500, ge=1, le=100_000)
 
 
 class Pipeline(Part):

@@ -307,7 +307,8 @@ def _configuration(settings: Settings, pipeline: Pipeline, on_error: Callable[[K
         "heartbeat.interval.ms": max(100, session_ms // 4),
         "enable.partition.eof": True,
         # what may wait in memory, and how soon to fetch again after that was full
-        "queued.max.messages.kbytes": 16384,
+        "queued.max.messages.kbytes": 8192,
+        "fetch.max.bytes": 4_194_304,
         "fetch.queue.backoff.ms": 10,
         "fetch.error.backoff.ms": 100,
         "reconnect.backoff.max.ms": 2000,
