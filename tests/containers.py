@@ -1,16 +1,19 @@
 """The servers in containers from the public images, set up exactly as `stack` sets up its processes.
 
 The containers share the host's network, so every server listens on the very loopback port of the settings: our
-processes, the servers among themselves and the connectors use one address each, which a restart keeps.
+processes, the servers among themselves and the connectors use one address each, which a restart keeps. The engine must
+be on this machine (with Docker Desktop: switch host networking on in its settings).
 """
 
 from __future__ import annotations
 
 import contextlib
+import gc
 import shlex
 import shutil
 import signal
 import time
+import warnings
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -21,6 +24,7 @@ import pytest
 from docker.errors import DockerException
 from testcontainers.core.container import DockerContainer
 from testcontainers.core.docker_client import DockerClient
+from testcontainers.core.exceptions import ContainerStartException
 
 from stack import java, kafka
 from stack.errors import ServerFailed
@@ -88,7 +92,7 @@ class Container:
 
     def remove(self) -> None:
         """Keep the container's log, then remove it and its data."""
-        with contextlib.suppress(DockerException):
+        with contextlib.suppress(DockerException, ContainerStartException):
             self._save_log()
         self._container.stop()
 
@@ -208,9 +212,20 @@ def docker_stack(settings: Settings) -> Iterator[DockerStack]:
 
 
 def _require_engine() -> None:
+    with warnings.catch_warnings():
+        # the client leaves the socket open that could not connect
+        warnings.simplefilter("ignore", ResourceWarning)
+        reason = _engine_silence()
+        gc.collect()
+    if reason is not None:
+        pytest.fail(f"STACK=docker is set, but no Docker engine answers: {reason}", pytrace=False)
+
+
+def _engine_silence() -> str | None:
+    """Why no Docker engine answers; None if one does."""
     try:
-        client = DockerClient().client
-        client.ping()
+        with contextlib.closing(DockerClient().client) as client:
+            client.ping()
     except DockerException as error:
-        pytest.fail(f"STACK=docker is set, but no Docker engine answers: {error}", pytrace=False)
-    client.close()
+        return str(error)
+    return None

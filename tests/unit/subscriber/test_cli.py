@@ -1,0 +1,87 @@
+"""What cannot be run ends with status 2 and one clear line for each thing to change."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from stack.settings import ROOT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+ENVIRONMENT = {
+    "KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1",
+    "TARGET_HOST": "127.0.0.1",
+    "TARGET_PORT": "1",
+    "TARGET_DATABASE": "d",
+    "SUBSCRIBER_USER": "u",
+    "SUBSCRIBER_PASSWORD": "hidden-word",
+    "SUBSCRIBER_PORT": "0",
+    "API_URL": "http://127.0.0.1:1",
+}
+IRIS = str(ROOT / "subscriber" / "pipelines" / "iris.toml")
+
+
+def run(path: Path | str, **changes: str | None) -> list[str]:
+    """Lines on standard error of a run that must end with status 2."""
+    base = {name: value for name, value in os.environ.items() if name not in ENVIRONMENT}
+    environment = {name: value for name, value in (base | ENVIRONMENT | changes).items() if value is not None}
+    done = subprocess.run(
+        [sys.executable, "-m", "subscriber", "run", str(path)],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=ROOT,
+        env=environment,
+        timeout=60,
+    )
+    assert done.returncode == 2, done.stderr
+    assert done.stdout == ""
+    return done.stderr.splitlines()
+
+
+def test_a_file_that_is_not_there_is_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "none.toml"
+
+    assert run(path) == [f"error: {path}: No such file or directory"]
+
+
+def test_a_file_with_mistakes_is_one_line_each(tmp_path: Path) -> None:
+    path = tmp_path / "bad.toml"
+    path.write_text('name = "x"\ntopik = "t"\n')
+
+    lines = run(path)
+
+    assert len(lines) > 1
+    assert all(line.startswith(f"error: {path}: ") for line in lines)
+    assert f"error: {path}: topik: unknown key" in lines
+
+
+def test_missing_variables_are_one_line() -> None:
+    (line,) = run(IRIS, TARGET_HOST=None, SUBSCRIBER_PASSWORD=None)
+
+    assert line.startswith("error: environment: TARGET_HOST: field required; SUBSCRIBER_PASSWORD: field required (")
+
+
+def test_a_variable_of_the_file_that_is_missing_is_one_line() -> None:
+    (line,) = run(IRIS, API_URL=None)
+
+    assert line.startswith(f"error: {IRIS}: model.url: environment variable API_URL is not set")
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "192.0.2.1", "a..b"])
+def test_a_console_that_cannot_listen_is_one_line(host: str) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+
+        (line,) = run(IRIS, SUBSCRIBER_HOST=host, SUBSCRIBER_PORT=str(port))
+
+    assert line.startswith(f"error: the console cannot listen on {host}:{port} (")

@@ -1,0 +1,243 @@
+"""Guilty rows are found among any others, with few requests; a control row tells a bad row from a bad server."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from subscriber.batch import Batch
+from subscriber.errors import BatchRefused, ModelFailed, Transient, WrongSetting
+from subscriber.predictor import MODEL_FAILURE_TRIES, Predictor
+from tests.unit.subscriber.material import messages
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Sequence
+
+
+class PickyModel:
+    """Refuses any request with a row of `refused` in it and crashes on any with one of `crashing`.
+
+    `troubles` are raised first, one a request.
+    """
+
+    def __init__(
+        self,
+        refused: Collection[int] = (),
+        crashing: Collection[int] = (),
+        troubles: Sequence[Exception] = (),
+    ) -> None:
+        self.refused = set(refused)
+        self.crashing = set(crashing)
+        self.troubles = list(troubles)
+        self.requests: list[list[int]] = []
+
+    def predict(self, rows: Sequence[Any]) -> tuple[list[tuple[Any, ...]], str | None]:
+        self.requests.append(list(rows))
+        if self.troubles:
+            raise self.troubles.pop(0)
+        if self.crashing.intersection(rows):
+            raise ModelFailed("crashed")
+        if self.refused.intersection(rows):
+            raise BatchRefused("refused")
+        return [(row * 10, -row) for row in rows], "v1"
+
+
+def persist(action: Callable[[], Any]) -> Any:
+    """Try again at once while the action raises Transient."""
+    while True:
+        try:
+            return action()
+        except Transient:
+            continue
+
+
+def once(action: Callable[[], Any]) -> Any:
+    return action()
+
+
+def batch_of(rows: Sequence[int]) -> Batch:
+    records = messages(str(row).encode() for row in rows)
+    return Batch({}, list(records), rows=list(rows))
+
+
+def predicted(batch: Batch) -> list[tuple[bytes | None, int, tuple[Any, ...], str | None]]:
+    return [
+        (record.value(), row, output, version)
+        for record, row, output, version in zip(batch.records, batch.rows, batch.outputs, batch.versions, strict=True)
+    ]
+
+
+def expected(rows: Sequence[int]) -> list[tuple[bytes | None, int, tuple[Any, ...], str | None]]:
+    return [(str(row).encode(), row, (row * 10, -row), "v1") for row in rows]
+
+
+@st.composite
+def accusations(draw: st.DrawFn) -> tuple[list[int], set[int], set[int]]:
+    """Give rows, those of them that the model refuses and those that it crashes on."""
+    rows = list(range(draw(st.integers(1, 150))))
+    guilty = draw(st.sets(st.sampled_from(rows)))
+    crashing = draw(st.sets(st.sampled_from(sorted(guilty)))) if guilty else set()
+    return rows, guilty - crashing, crashing
+
+
+@settings(max_examples=40)
+@given(accusations())
+def test_exactly_the_guilty_rows_become_dead_letters(case: tuple[list[int], set[int], set[int]]) -> None:
+    rows, refused, crashing = case
+    batch = batch_of(rows)
+
+    Predictor(PickyModel(refused, crashing), once, lambda _: None).predict(batch)
+
+    assert predicted(batch) == expected([row for row in rows if row not in refused | crashing])
+    causes = {int(letter.record.value() or b""): letter.cause for letter in batch.dead}
+    assert causes == dict.fromkeys(refused, "refused_by_model") | dict.fromkeys(crashing, "model_failed")
+    assert len(batch.dead) == len(causes)
+
+
+@settings(max_examples=40)
+@given(accusations())
+def test_the_search_asks_few_times(case: tuple[list[int], set[int], set[int]]) -> None:
+    rows, refused, crashing = case
+    model = PickyModel(refused, crashing)
+
+    Predictor(model, once, lambda _: None).predict(batch_of(rows))
+
+    # a guilty row is met once on each level of halving, and each time its other half is asked too
+    guilty = len(refused | crashing)
+    levels = math.ceil(math.log2(len(rows)))
+    more_tries = (MODEL_FAILURE_TRIES - 1) * (1 + len(crashing))
+    assert len(model.requests) <= 1 + 2 * guilty * levels + more_tries
+
+
+@settings(max_examples=40)
+@given(accusations())
+def test_with_a_control_row_each_guilty_row_costs_one_request_more(case: tuple[list[int], set[int], set[int]]) -> None:
+    rows, refused, crashing = case
+    plain, controlled = PickyModel(refused, crashing), PickyModel(refused, crashing)
+    Predictor(plain, once, lambda _: None).predict(batch_of(rows))
+    predictor = Predictor(controlled, once, lambda _: None)
+    predictor.predict(batch_of([1000]))
+
+    batch = batch_of(rows)
+    predictor.predict(batch)
+
+    assert len(controlled.requests) - 1 == len(plain.requests) + len(refused | crashing)
+    assert predicted(batch) == expected([row for row in rows if row not in refused | crashing])
+
+
+@settings(max_examples=40)
+@given(accusations(), st.data())
+def test_a_search_that_is_interrupted_begins_anew_and_finds_the_same(
+    case: tuple[list[int], set[int], set[int]], data: st.DataObject
+) -> None:
+    # given a server that goes away at some request of the search
+    rows, refused, crashing = case
+    undisturbed = PickyModel(refused, crashing)
+    Predictor(undisturbed, once, lambda _: None).predict(batch_of(rows))
+    when = data.draw(st.integers(1, len(undisturbed.requests)))
+    model = PickyModel(refused, crashing)
+    ask = model.predict
+
+    def away_once(rows: Sequence[Any]) -> tuple[list[tuple[Any, ...]], str | None]:
+        answer = None if len(model.requests) + 1 == when else ask(rows)
+        if answer is None:
+            model.requests.append([])
+            raise Transient("away")
+        return answer
+
+    model.predict = away_once  # type: ignore[method-assign]
+    batch = batch_of(rows)
+
+    # when the batch is predicted all the same
+    Predictor(model, persist, lambda _: None).predict(batch)
+
+    # then nothing is doubled
+    assert predicted(batch) == expected([row for row in rows if row not in refused | crashing])
+    assert sorted(int(letter.record.value() or b"") for letter in batch.dead) == sorted(refused | crashing)
+
+
+def test_a_batch_without_rows_asks_nothing() -> None:
+    model = PickyModel()
+
+    Predictor(model, once, lambda _: None).predict(batch_of([]))
+
+    assert model.requests == []
+
+
+def test_a_crash_that_passes_costs_no_row() -> None:
+    pauses: list[int] = []
+    model = PickyModel(troubles=[ModelFailed("out of memory")] * (MODEL_FAILURE_TRIES - 1))
+    batch = batch_of(range(8))
+
+    Predictor(model, once, pauses.append).predict(batch)
+
+    assert predicted(batch) == expected(range(8))
+    assert model.requests == [list(range(8))] * MODEL_FAILURE_TRIES
+    assert pauses == [1, 2]
+
+
+def test_a_refusal_is_not_asked_twice() -> None:
+    pauses: list[int] = []
+    model = PickyModel(refused=[0])
+
+    Predictor(model, once, pauses.append).predict(batch_of([0]))
+
+    assert model.requests == [[0]]
+    assert pauses == []
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "error", "said"),
+    [
+        (ModelFailed("crashed"), "crashing", Transient, "crashed, also for a row that it predicted before"),
+        (BatchRefused("refused"), "refused", WrongSetting, "has the model's input changed?"),
+    ],
+)
+def test_a_server_that_refuses_what_it_took_before_is_at_fault_and_not_the_row(
+    before: Exception, now: str, error: type[Exception], said: str
+) -> None:
+    # given a row that was predicted
+    model = PickyModel()
+    predictor = Predictor(model, once, lambda _: None)
+    predictor.predict(batch_of([7]))
+
+    # when the model turns all rows down, that one too
+    getattr(model, now).update({7, 1, 2, 3})
+    batch = batch_of([1, 2, 3])
+    with pytest.raises(error) as raised:
+        predictor.predict(batch)
+
+    # then no row is blamed
+    assert type(raised.value) is error
+    assert said in str(raised.value)
+    assert batch.dead == []
+    assert (batch.rows, batch.outputs) == ([1, 2, 3], [])
+    assert [7] in model.requests
+
+
+def test_the_control_is_the_newest_row_that_was_predicted() -> None:
+    # given batches of which the last rows were refused
+    model = PickyModel(refused=[3, 4, 9])
+    predictor = Predictor(model, once, lambda _: None)
+    predictor.predict(batch_of([1, 2, 3]))
+    predictor.predict(batch_of([4]))
+    model.requests.clear()
+
+    # when a row is refused again
+    predictor.predict(batch_of([9]))
+
+    # then the newest good one was asked beside it
+    assert model.requests == [[9], [2]]
+
+
+def test_without_a_row_that_was_ever_predicted_the_rows_are_blamed() -> None:
+    batch = batch_of([1, 2])
+
+    Predictor(PickyModel(refused=[1, 2]), once, lambda _: None).predict(batch)
+
+    assert (batch.rows, batch.outputs, batch.versions) == ([], [], [])
+    assert [letter.detail for letter in batch.dead] == ["refused", "refused"]
