@@ -84,7 +84,7 @@ def demo(
     except StackError as error:
         report(error)
     except KeyboardInterrupt:
-        pass
+        sys.exit(130)
     sys.exit(0 if balanced else 1)
 
 

@@ -66,8 +66,9 @@ class Stack:
         artifacts = read_lock(LOCK, {"kafka", "debezium", f"postgres-{platform}"})
         with progress.bar("servers", sum(a.size for a in artifacts)) as advance:
             paths = fetch(artifacts, cache_folder() / "maven", advance)
-        progress.say("unpacking")
         software = state_root() / "software"
+        if not software.exists():
+            progress.say("unpacking")
         by_group: dict[str, list[Path]] = {}
         for artifact, path in paths.items():
             by_group.setdefault(artifact.group, []).append(path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import threading
 from dataclasses import dataclass, field
@@ -9,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 
 # statuses that come without a body
-BODILESS = {204, 205, 304}
+BODILESS = {204, 304}
 
 
 @dataclass
@@ -59,7 +60,9 @@ class ModelServer:
                 if answer.cut >= 0:
                     content = content[: answer.cut]
                     self.close_connection = True
-                self.wfile.write(content)
+                # the client may have left meanwhile
+                with contextlib.suppress(ConnectionError):
+                    self.wfile.write(content)
 
             def log_message(self, *_: object) -> None:
                 pass

@@ -32,7 +32,7 @@ def run(path: Path | str, **changes: str | None) -> list[str]:
     """Lines on standard error of a run that must end with status 2."""
     base = {name: value for name, value in os.environ.items() if name not in ENVIRONMENT}
     environment = {name: value for name, value in (base | ENVIRONMENT | changes).items() if value is not None}
-    done = subprocess.run(
+    done = subprocess.run(  # noqa: S603 (our own program)
         [sys.executable, "-m", "subscriber", "run", str(path)],
         capture_output=True,
         text=True,
