@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PORT_OFFSET ?= 0
 PORTS = $(if $(filter-out 0,$(PORT_OFFSET)),--port-offset $(PORT_OFFSET))
-FOLDERS := api connectors data_generator stack subscriber tests
+FOLDERS := api benchmarks connectors data_generator stack subscriber tests
 
 .DEFAULT_GOAL := help
 .PHONY: help demo stack test check format clean lock

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import signal
 import sys
@@ -15,6 +16,7 @@ from rich.console import Console
 from stack.demo import Demo
 from stack.errors import StackError
 from stack.lock import write_lock
+from stack.process import stop_leftovers
 from stack.progress import Progress
 from stack.servers import Stack, exclusive, report
 from stack.settings import LOCK, Settings, cache_folder, state_root
@@ -92,14 +94,18 @@ def demo(
 def clean(port_offset: Annotated[int | None, typer.Option(help="Only the state at this offset.")] = None) -> None:
     """Forget all state (databases, topics, logs). Downloads stay in the cache."""
     root = state_root()
-    folders = [folder_of(port_offset)] if port_offset is not None else sorted(root.glob("ports-*"))
+    patterns = ["ports-*", "tests-*"] if port_offset is None else [folder_of(port_offset).name]
     try:
-        for folder in folders:
-            if folder.exists():
-                with exclusive(folder):
-                    shutil.rmtree(folder)
-        if port_offset is None and root.exists():
-            shutil.rmtree(root)
+        for folder in sorted(found for pattern in patterns for found in root.glob(pattern)):
+            with exclusive(folder):
+                stop_leftovers(folder)
+                shutil.rmtree(folder)
+        if port_offset is None:
+            # STACK_STATE may name a folder that holds more than ours
+            for name in ("software", "cds"):
+                shutil.rmtree(root / name, ignore_errors=True)
+            with contextlib.suppress(OSError):
+                root.rmdir()
     except StackError as error:
         report(error)
         sys.exit(1)

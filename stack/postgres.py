@@ -45,7 +45,8 @@ def platform_name() -> str:
     system = {"Linux": "linux", "Darwin": "darwin"}.get(platform.system())
     if not machine or not system:
         raise StackError(
-            f"no Postgres binaries for {platform.system()} on {platform.machine()}: use `make up` (Docker)"
+            f"no Postgres binaries for {platform.system()} on {platform.machine()}: only for Linux and macOS on "
+            f"x86-64 and 64-bit ARM"
         )
     return f"{system}-{machine}"
 

@@ -157,12 +157,11 @@ class Server:
                 return
         except (OSError, ValueError, psutil.NoSuchProcess):
             return
-        process.send_signal(self.stop_signal)
-        try:
-            process.wait(self.stop_seconds)
-        except psutil.TimeoutExpired:
-            process.kill()
-            process.wait()
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.send_signal(self.stop_signal)
+            if not _ends(process, self.stop_seconds):
+                process.kill()
+                _ends(process, self.stop_seconds)
 
     def tail(self) -> list[str]:
         """The last lines of the log."""
@@ -173,6 +172,24 @@ class Server:
 
     def failed(self, what: str) -> ServerFailed:
         return ServerFailed(self.name, what, self.log, self.tail())
+
+
+def stop_leftovers(folder: Path) -> None:
+    """Stop every server that a run which was killed left behind in this state folder."""
+    for pid_file in sorted((folder / "run").glob("*.pid")):
+        # all end by it, and Postgres does not wait for its clients
+        Server(pid_file.stem, (), folder, ready=lambda: False, stop_signal=signal.SIGINT).stop_leftover()
+
+
+def _ends(process: psutil.Process, seconds: float) -> bool:
+    """Whether the process ends within so many seconds. One that its parent has yet to bury has ended."""
+    end = time.monotonic() + seconds
+    with contextlib.suppress(psutil.NoSuchProcess):
+        while process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
+            if time.monotonic() > end:
+                return False
+            time.sleep(READY_POLL_SECONDS)
+    return True
 
 
 def account(user: str | None) -> dict[str, Any]:
