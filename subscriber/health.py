@@ -20,6 +20,7 @@ class Health:
         self._lock = threading.Lock()
         self._waiting: dict[str, tuple[str, float]] = {}
         self._partitions: list[int] = []
+        self._placed = False
         self._state = "starting"
         self._error: str | None = None
 
@@ -43,10 +44,12 @@ class Health:
         with self._lock:
             return stage in self._waiting
 
-    def partitions(self, owned: Iterable[int]) -> None:
+    def partitions(self, owned: Iterable[int], *, placed: bool) -> None:
+        """Which partitions the pipeline owns, and whether reading has begun in all of them."""
         with self._lock:
-            self._partitions = sorted(owned)
-        self.log.info("partitions", owned=self._partitions)
+            before, self._partitions, self._placed = self._partitions, sorted(owned), placed
+        if before != self._partitions:
+            self.log.info("partitions", owned=self._partitions)
 
     def running(self) -> None:
         with self._lock:
@@ -60,7 +63,7 @@ class Health:
     def ready(self) -> bool:
         """Whether rows that arrive now are predicted now."""
         with self._lock:
-            return self._state == "running" and not self._waiting
+            return self._state == "running" and self._placed and not self._waiting
 
     def snapshot(self) -> dict[str, Any]:
         """The state as JSON-ready values; `waiting` holds what each stage waits for and since how many seconds."""

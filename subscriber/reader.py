@@ -159,7 +159,7 @@ class Reader:
         paused = [TopicPartition(self._pipeline.topic, p, OFFSET_END) for p in fresh]
         self._consumer.incremental_assign(paused)
         self._consumer.pause(paused)
-        self._health.partitions(self._assigned)
+        self._tell_partitions()
 
     def _on_revoke(self, _: Consumer, partitions: list[TopicPartition]) -> None:
         """Give the batches in hand a moment to be stored; the fence stops what comes later."""
@@ -183,7 +183,7 @@ class Reader:
             self._position.pop(partition, None)
             self._metrics.forget_lag(partition)
         self._consumer.incremental_unassign(partitions)
-        self._health.partitions(self._assigned)
+        self._tell_partitions()
 
     def _look_again(self) -> None:
         with self._lock:
@@ -218,6 +218,10 @@ class Reader:
                 self._progress.stored(partition, offset)
             self._tenures.begin(partition)
         self._unpositioned -= set(stored)
+        self._tell_partitions()
+
+    def _tell_partitions(self) -> None:
+        self._health.partitions(self._assigned, placed=not self._unpositioned)
 
     def _first_offset(self, partition: int) -> int:
         low, high = self._consumer.get_watermark_offsets(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -79,6 +80,8 @@ def test_a_frozen_server_is_stopped_too(server: MakeServer) -> None:
     running = server(WAITS)
     running.restart()
     running.send(signal.SIGSTOP)
+    _, status = os.waitpid(running.pid, os.WUNTRACED)
+    assert os.WIFSTOPPED(status)
 
     assert running.stop() == -signal.SIGTERM
 

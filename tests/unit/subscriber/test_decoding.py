@@ -155,7 +155,7 @@ def test_rows_stay_beside_their_records(good: list[bool], bad: bytes | None) -> 
 @given(row=rows)
 def test_a_value_that_the_log_does_not_carry_is_called_so(row: dict[str, Any]) -> None:
     for column, _ in COLUMNS:
-        assert outcome(connect_json(row | {column: UNAVAILABLE})) == "unavailable_value"
+        assert outcome(connect_json(row | {column: UNAVAILABLE, "target": None})) == "unavailable_value"
 
 
 @pytest.mark.parametrize(
