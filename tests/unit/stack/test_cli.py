@@ -80,11 +80,15 @@ def test_servers_of_a_run_that_was_killed_end_with_their_state(root: Path) -> No
     left = Server("kafka", [sys.executable, "-c", code], folder_of(0), ready=lambda: "up" in left.tail())
     left.restart()
 
-    # when its state is forgotten
-    assert clean("--port-offset", "0").exit_code == 0
+    try:
+        # when its state is forgotten
+        assert clean("--port-offset", "0").exit_code == 0
 
-    # then it is gone, asked to stop and not killed
-    assert not left.running
-    assert names(root) == {"ports-100", "software", "cds"}
-    assert left.process is not None
-    assert left.process.wait() == -signal.SIGINT
+        # then it is gone, asked to stop and not killed
+        assert not left.running
+        assert names(root) == {"ports-100", "software", "cds"}
+        assert left.process is not None
+        assert left.process.wait() == -signal.SIGINT
+    finally:
+        if left.running:
+            left.kill()
