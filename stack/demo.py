@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from stack import ledger
+from stack.errors import StackError
 from stack.live import Watch, show
 from stack.servers import Stack
 from stack.services import Services
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from stack.progress import Progress
     from stack.settings import Settings
 
+FLOWING_SECONDS = 90.0
 DRAIN_SECONDS = 60.0
 
 
@@ -72,6 +74,7 @@ class Demo:
         self._start_all()
         watch = Watch(self.settings)
         try:
+            self._wait_flowing(watch)
             generator = self.services.generator(*generator_options)
             self._start(generator)
             self.progress.say(f"rows flow; metrics and health: {self.services.console}/metrics, /health/ready")
@@ -128,6 +131,22 @@ class Demo:
         server.start()
         self.started.append(server)
         server.wait_ready()
+
+    def _wait_flowing(self, watch: Watch) -> None:
+        """Wait until the newest row is predicted: connectors that run may still be starting to read.
+
+        Raises:
+            StackError: it is not predicted in time.
+        """
+        end = time.monotonic() + FLOWING_SECONDS
+        while not watch.caught_up():
+            self._check_running()
+            if time.monotonic() > end:
+                raise StackError(
+                    f"no prediction within {FLOWING_SECONDS:.0f} s; the logs are in {self.services.folder}/log"
+                )
+            time.sleep(0.05)
+        self.progress.say("the first row is predicted")
 
     def _check_running(self) -> None:
         """See that everything still runs.

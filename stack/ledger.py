@@ -41,7 +41,7 @@ def compare(rows: Iterable[tuple[int, int | None]], results: Iterable[tuple[int,
 
     Args:
         rows: id and true class of each source row, by id.
-        results: source id, count of predictions, count of dead letters, and newest class, by source id.
+        results: source id, count of predictions, count of dead letters, and class, by source id.
 
     A result without a source row, such as a prediction for a row that was never written, counts as duplicated.
     """

@@ -34,11 +34,21 @@ class Watch:
     def __init__(self, settings: Settings) -> None:
         self._source = psycopg.connect(settings.source_dsn(), autocommit=True)
         self._target = psycopg.connect(settings.reader_dsn(), autocommit=True)
-        self.first_source = self._source_id = self._newest(self._source, "iris_data")
+        self._source_id = self._newest(self._source, "iris_data")
         self.first_target = self._target_id = self._newest(self._target, "iris_prediction")
         self.rows = self.predicted = self.dead = 0
         self.p50 = self.p99 = float("nan")
         self._looks: deque[tuple[float, int, int]] = deque([(time.monotonic(), 0, 0)], WINDOW)
+
+    def caught_up(self) -> bool:
+        """Whether the newest row of the source is predicted; from then on, what is new counts."""
+        newest = self._newest(self._source, "iris_data")
+        (predicted,) = self._one(
+            self._target, "select count(*) from iris_prediction where source_id = %(newest)s", {"newest": newest}
+        )
+        self._source_id = newest
+        self.first_target = self._target_id = self._newest(self._target, "iris_prediction")
+        return bool(predicted)
 
     def look(self) -> None:
         newest, count = self._one(

@@ -23,6 +23,7 @@ begin
   execute format('alter schema public owner to %I', owner);
   execute format('grant connect on database %I to %I', current_database(), reader);
   execute format('grant usage on schema public to %I', reader);
+  execute format('alter default privileges for role %I in schema public grant select on tables to %I', owner, reader);
   foreach writer in array array[current_setting('stream.subscriber_user'), current_setting('stream.sink_user')] loop
     execute format('grant connect on database %I to %I', current_database(), writer);
     execute format('grant usage, create on schema public to %I', writer);
