@@ -150,6 +150,12 @@ class InferenceClient:
             )
         except requests.Timeout as error:
             raise Transient(f"model API does not answer within {self._model.timeout_seconds:g} s") from error
+        except requests.exceptions.SSLError as error:
+            if "CERTIFICATE_VERIFY_FAILED" in str(error):
+                raise WrongSetting(
+                    f"{url}: the server's certificate is not trusted (REQUESTS_CA_BUNDLE names a file of authorities)"
+                ) from error
+            raise Transient(f"model API cannot be reached ({type(error).__name__})") from error
         except (requests.ConnectionError, requests.exceptions.ChunkedEncodingError) as error:
             raise Transient(f"model API cannot be reached ({type(error).__name__})") from error
         except requests.exceptions.ContentDecodingError as error:
