@@ -76,7 +76,8 @@ def test_a_stack_that_runs_is_not_touched(root: Path) -> None:
 
 def test_servers_of_a_run_that_was_killed_end_with_their_state(root: Path) -> None:
     # given a server that nobody watches any more
-    code = "import signal; print('up', flush=True); signal.pause()"
+    # which hears SIGINT, whether or not whoever runs the tests ignores it
+    code = "import signal; signal.signal(2, signal.SIG_DFL); print('up', flush=True); signal.pause()"
     left = Server("kafka", [sys.executable, "-c", code], folder_of(0), ready=lambda: "up" in left.tail())
     left.restart()
 
