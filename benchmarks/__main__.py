@@ -6,6 +6,7 @@ and the time from a row's commit to its prediction at an idle moment.
 
 from __future__ import annotations
 
+import shutil
 import statistics
 import time
 from typing import Annotated
@@ -50,6 +51,9 @@ class Bench:
         self.services.subscriber.stop()
         self.services.api.stop()
         self.stack.stop()
+
+    def forget(self) -> None:
+        shutil.rmtree(self.folder / "data", ignore_errors=True)
 
     def fill(self, rows: int) -> None:
         """Have the generator write rows and the connector carry them, with nobody reading."""
@@ -124,12 +128,14 @@ def main(
     try:
         with exclusive(bench.folder):
             try:
+                bench.forget()
                 bench.start()
                 bench.fill(rows)
                 bench.backlog(rows)
                 bench.freshness(single)
             finally:
                 bench.stop()
+                bench.forget()
     except StackError as error:
         report(error)
         raise typer.Exit(1) from error

@@ -50,6 +50,8 @@ class Batch:
 
     def without(self, partitions: frozenset[int]) -> Batch:
         """The same batch less these partitions."""
+        if not partitions:
+            return self
         keep = [i for i, r in enumerate(self.records) if r.partition() not in partitions]
         return Batch(
             spans={p: s for p, s in self.spans.items() if p not in partitions},

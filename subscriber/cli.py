@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 import sys
 from pathlib import Path
@@ -47,6 +48,10 @@ def run(pipeline: Annotated[Path, typer.Argument(help="The pipeline's TOML file.
             table=described.target.table,
             console=console.address,
         )
+        # millions of rows cause many collections, none of which need look at what lives as long as the process
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(50_000, 20, 20)
         try:
             subscriber.run()
         finally:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import email.utils
 import time
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -56,6 +57,7 @@ class InferenceClient:
         self._model = pipeline.model
         self._features = pipeline.features
         self._outputs = list(pipeline.target.outputs)
+        self._feature_of = [attrgetter(f"f{i}") for i in range(len(pipeline.features))]
         self._url = f"{self._model.versioned_url}/infer"
         self._answer = msgspec.json.Decoder(Answer)
         self._session = _session(self._url)
@@ -100,7 +102,7 @@ class InferenceClient:
 
     def _payload(self, rows: Sequence[Any]) -> dict[str, Any]:
         count = len(rows)
-        columns = [[getattr(row, f"f{i}") for row in rows] for i in range(len(self._features))]
+        columns: list[list[Any]] = [list(map(feature, rows)) for feature in self._feature_of]
         more = {"parameters": self._model.tensor_parameters} if self._model.tensor_parameters else {}
         if self._model.layout == "matrix":
             inputs = [

@@ -13,7 +13,7 @@ from subscriber.batch import Batch, DeadLetter
 from subscriber.errors import Fenced, Transient, WrongSetting
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from subscriber.pipeline import Pipeline
 
@@ -135,12 +135,14 @@ class Store:
 
     def _copy_rows(self, connection: psycopg.Connection, batch: Batch) -> list[DeadLetter]:
         target = self._pipeline.target
-        timestamps = [[row.timestamp] for row in batch.rows] if target.timestamp else [[]] * len(batch.rows)
-        keys = [[row.key] for row in batch.rows] if target.source_key else timestamps and [[]] * len(batch.rows)
-        versions = [[v] for v in batch.versions] if target.model_version else [[]] * len(batch.rows)
-        rows: list[Row] = [
-            (*t, *o, *k, *v) for t, o, k, v in zip(timestamps, batch.outputs, keys, versions, strict=True)
-        ]
+        columns: list[Iterable[Any]] = list(zip(*batch.outputs, strict=True))
+        if target.timestamp:
+            columns.insert(0, [row.timestamp for row in batch.rows])
+        if target.source_key:
+            columns.append([row.key for row in batch.rows])
+        if target.model_version:
+            columns.append(batch.versions)
+        rows: list[Row] = list(zip(*columns, strict=True)) if batch.rows else []
         refused: list[DeadLetter] = []
         self._copy_or_split(connection, batch, rows, 0, len(rows), refused)
         return refused
