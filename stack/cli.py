@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from stack.demo import Demo
+from stack.demo import INTERRUPTS, Demo
 from stack.errors import StackError
 from stack.lock import write_lock
 from stack.process import stop_leftovers
@@ -40,14 +40,22 @@ def servers(port_offset: PortOffset = 0, tuned: Tuned = False) -> None:
     console = Console(stderr=True)
     progress = Progress(console)
     stopped = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: stopped.set())
-    signal.signal(signal.SIGINT, lambda *_: stopped.set())
+    up = threading.Event()
+
+    def interrupted(*_: object) -> None:
+        stopped.set()
+        if not up.is_set():
+            raise KeyboardInterrupt
+
+    for signal_ in INTERRUPTS:
+        signal.signal(signal_, interrupted)
     stack = Stack(settings, folder, tuned=tuned)
     try:
         with exclusive(folder):
             try:
                 stack.fetch(progress)
                 stack.start(progress.say)
+                up.set()
                 lines = [f"{name}={value}" for name, value in settings.environment().items()]
                 environment = folder / "env"
                 environment.touch(mode=0o600)
@@ -57,11 +65,14 @@ def servers(port_offset: PortOffset = 0, tuned: Tuned = False) -> None:
                 progress.say("Ctrl-C stops them")
                 stopped.wait()
             finally:
+                up.set()
                 progress.say("stopping the servers")
                 stack.stop()
     except StackError as error:
         report(error)
         sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)
     progress.say("stopped")
 
 

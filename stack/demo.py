@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from stack.settings import Settings
 
 FLOWING_SECONDS = 90.0
+# a terminal that closes asks for an end like Ctrl-C does
+INTERRUPTS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 DRAIN_SECONDS = 60.0
 
 
@@ -34,8 +36,8 @@ class Interrupt:
     def __init__(self) -> None:
         self.heard = threading.Event()
         self._deferred = False
-        signal.signal(signal.SIGINT, self._handle)
-        signal.signal(signal.SIGTERM, self._handle)
+        for signal_ in INTERRUPTS:
+            signal.signal(signal_, self._handle)
 
     @contextmanager
     def deferred(self) -> Iterator[None]:
@@ -59,6 +61,7 @@ class Demo:
         self.stack = Stack(settings, folder)
         self.services = Services(settings, folder)
         self.started: list[Server] = []
+        self.stopping = False
 
     def run(self, seconds: float | None, generator_options: list[str]) -> bool:
         """Run for so many seconds, or until interrupted; returns whether every row has exactly one result.
@@ -101,7 +104,10 @@ class Demo:
         return found.balanced
 
     def stop(self) -> None:
-        """Stop what was started, the last first."""
+        """Stop what was started, the last first; nothing interrupts this."""
+        for signal_ in INTERRUPTS:
+            signal.signal(signal_, signal.SIG_IGN)
+        self.stopping = True
         self.progress.say("stopping")
         while self.started:
             self.started.pop().stop()
@@ -128,6 +134,8 @@ class Demo:
         self._start(self.services.api)
 
     def _start(self, server: Server) -> None:
+        if self.stopping:
+            return
         server.start()
         self.started.append(server)
         server.wait_ready()

@@ -64,8 +64,10 @@ class Services:
         try:
             status = server.process.wait(300)
         except subprocess.TimeoutExpired:
-            server.kill()
             raise StackError(f"{name} did not end within 300 s; its log: {server.log}") from None
+        finally:
+            if server.running:
+                server.kill()
         if status != 0:
             raise server.failed(f"stopped with exit status {status}")
 

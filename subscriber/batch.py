@@ -37,7 +37,8 @@ class DeadLetter:
 class Batch:
     """Rows read together; stages fill the lists, which run in parallel with `records`.
 
-    `rows` holds the decoded payloads, `outputs` one list of model answers a row, `versions` the version that answered.
+    `rows` holds the decoded payloads, `outputs` one tuple of model answers a row, `versions` the version that answered,
+    `deletes` the partition of each tombstone.
     """
 
     spans: dict[int, Span]
@@ -46,7 +47,7 @@ class Batch:
     outputs: list[tuple[Any, ...]] = field(default_factory=list)
     versions: list[str | None] = field(default_factory=list)
     dead: list[DeadLetter] = field(default_factory=list)
-    deletes: int = 0
+    deletes: list[int] = field(default_factory=list)
 
     def without(self, partitions: frozenset[int]) -> Batch:
         """The same batch less these partitions."""
@@ -60,7 +61,7 @@ class Batch:
             outputs=[self.outputs[i] for i in keep] if self.outputs else [],
             versions=[self.versions[i] for i in keep] if self.versions else [],
             dead=[d for d in self.dead if d.record.partition() not in partitions],
-            deletes=self.deletes,
+            deletes=[p for p in self.deletes if p not in partitions],
         )
 
 

@@ -57,7 +57,7 @@ class Decoder:
         for record in batch.records:
             value = record.value()
             if value is None:
-                batch.deletes += 1
+                batch.deletes.append(record.partition())
                 continue
             try:
                 row = decode(value).payload

@@ -2,6 +2,7 @@
 
 SubscriberError
 ├── Transient      the same work will do later: wait, then try again
+├── TooSlow        as Transient, but the same rows again may be too many: halve them
 ├── BatchRefused   the model server refuses these rows: split until the guilty stand alone
 ├── ModelFailed    the model crashed on these rows: a few retries, then as BatchRefused
 ├── BadRow         this row can never be predicted: dead letter
@@ -21,6 +22,10 @@ class Transient(SubscriberError):
     def __init__(self, waiting_for: str, retry_after_seconds: float | None = None) -> None:
         super().__init__(waiting_for)
         self.retry_after_seconds = retry_after_seconds
+
+
+class TooSlow(Transient):
+    """The model server took the rows and did not answer in time."""
 
 
 class BatchRefused(SubscriberError):

@@ -15,7 +15,7 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.exceptions import LocationParseError
 
-from subscriber.errors import BatchRefused, ModelFailed, Transient, WrongSetting
+from subscriber.errors import BatchRefused, ModelFailed, TooSlow, Transient, WrongSetting
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -86,16 +86,22 @@ class InferenceClient:
     def predict(self, rows: Sequence[Any]) -> tuple[list[tuple[Any, ...]], str | None]:
         """The model's outputs for each row, in the order of the pipeline's outputs, and the version that answered.
 
+        An output is None where the model gives the row none.
+
         Raises:
             Transient: the server is away, busy, or the connection broke.
+            TooSlow: it took the rows and did not answer in time.
             BatchRefused, ModelFailed: the server will not, or cannot, predict these rows.
             WrongSetting: the answer is not one for this pipeline.
         """
         body = self._request("POST", self._url, msgspec.json.encode(self._payload(rows)))
         try:
             answer = self._answer.decode(body)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        except msgspec.ValidationError as error:
             raise WrongSetting(f"{self._url} does not answer as the protocol says: {error}") from error
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            # some servers write a NaN like this
+            raise ModelFailed(f"model API's answer is not JSON: {error}") from error
         by_name = {tensor.name: tensor for tensor in answer.outputs}
         columns = [self._column(by_name, name, len(rows)) for name in self._outputs]
         return list(zip(*columns, strict=True)), answer.model_version
@@ -134,11 +140,10 @@ class InferenceClient:
         if tensor.shape not in ([count], [count, 1]):
             raise WrongSetting(f"{self._url}: output {name!r} has shape {tensor.shape} for {count} rows")
         data = tensor.data
-        if data and isinstance(data[0], list):
-            data = [row[0] if isinstance(row, list) and len(row) == 1 else None for row in data]
-        if len(data) != count or None in data:
+        nested = bool(data) and isinstance(data[0], list)
+        if len(data) != count or (nested and not all(isinstance(row, list) and len(row) == 1 for row in data)):
             raise WrongSetting(f"{self._url}: output {name!r} does not hold one value for each of {count} rows")
-        return data
+        return [row[0] for row in data] if nested else data
 
     def _request(self, method: str, url: str, body: bytes | None) -> bytes:
         try:
@@ -150,8 +155,10 @@ class InferenceClient:
                 timeout=self._model.timeout_seconds,
                 allow_redirects=False,
             )
+        except requests.ConnectTimeout as error:
+            raise Transient(f"model API cannot be reached within {self._model.timeout_seconds:g} s") from error
         except requests.Timeout as error:
-            raise Transient(f"model API does not answer within {self._model.timeout_seconds:g} s") from error
+            raise TooSlow(f"model API does not answer within {self._model.timeout_seconds:g} s") from error
         except requests.exceptions.SSLError as error:
             if "CERTIFICATE_VERIFY_FAILED" in str(error):
                 raise WrongSetting(

@@ -80,7 +80,7 @@ class Metrics:
         """Count a batch that is in the database."""
         rows = batch.records
         self._predicted.inc(len(rows))
-        self._deletes.inc(batch.deletes)
+        self._deletes.inc(len(batch.deletes))
         self._batches.inc()
         self._batch_rows.observe(len(rows) + len(batch.dead))
         for letter in batch.dead:
@@ -95,6 +95,7 @@ class Metrics:
             self._model(batch.versions[-1])
 
     def set_lag(self, partition: int, lag: int) -> None:
+        """Set the lag of a partition, in offsets."""
         self._registry.lag.labels(self._pipeline, partition).set(lag)
 
     def forget_lag(self, partition: int) -> None:

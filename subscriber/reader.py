@@ -6,7 +6,7 @@ import contextlib
 import logging
 import threading
 import time
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from confluent_kafka import OFFSET_END, Consumer, KafkaError, KafkaException, Message, TopicPartition
 
@@ -34,6 +34,13 @@ _WRONG: Final = {
 }
 
 
+class Positions(Protocol):
+    """The stored offsets of the pipeline; `store.Store` in production."""
+
+    def positions(self) -> dict[int, int]: ...
+    def begin(self, offsets: dict[int, int]) -> None: ...
+
+
 class Reader:
     """Owns the Kafka consumer; everything but `resync` and `stored` is for the one thread that reads.
 
@@ -47,14 +54,14 @@ class Reader:
         pipeline: Pipeline,
         tenures: Tenures,
         *,
-        positions: Callable[[dict[int, int]], dict[int, int]],
+        store: Positions,
         drain: Callable[[float], None],
         metrics: Metrics,
         health: Health,
     ) -> None:
         self._pipeline = pipeline
         self._tenures = tenures
-        self._positions_of = positions
+        self._store = store
         self._drain = drain
         self._metrics = metrics
         self._health = health
@@ -197,8 +204,7 @@ class Reader:
             return
         topic = self._pipeline.topic
         try:
-            first = {p: self._first_offset(p) for p in self._unpositioned}
-            stored = self._positions_of(first)
+            stored = self._stored_positions()
         except Transient as error:
             self._health.waiting("poll", str(error))
             return
@@ -212,9 +218,11 @@ class Reader:
         self._consumer.incremental_assign(placed)
         if not self._held:
             self._consumer.resume(placed)
+        self._carried = [m for m in self._carried if m.partition() not in stored]
         for partition, offset in stored.items():
             self._position[partition] = offset
             with self._lock:
+                self._progress.forget(partition)
                 self._progress.stored(partition, offset)
             self._tenures.begin(partition)
         self._unpositioned -= set(stored)
@@ -223,11 +231,30 @@ class Reader:
     def _tell_partitions(self) -> None:
         self._health.partitions(self._assigned, placed=not self._unpositioned)
 
-    def _first_offset(self, partition: int) -> int:
-        low, high = self._consumer.get_watermark_offsets(
-            TopicPartition(self._pipeline.topic, partition), timeout=BROKER_TIMEOUT_SECONDS
-        )
-        return int(low if self._pipeline.start == "earliest" else high)
+    def _stored_positions(self) -> dict[int, int]:
+        """Where the partitions that are not placed yet stand in the database; those that never began, begin.
+
+        A pipeline that never ran begins in every partition of the topic at once: a partition that is added later is
+        then known as such, and read from its first row even if the pipeline started at the latest.
+        """
+        stored = self._store.positions()
+        missing = self._unpositioned - stored.keys()
+        if missing:
+            low_or_high = 1 if not stored and self._pipeline.start == "latest" else 0
+            fresh = missing if stored else self._all_partitions()
+            self._store.begin({p: self._watermarks(p)[low_or_high] for p in fresh})
+            stored = self._store.positions()
+        return {p: stored[p] for p in self._unpositioned}
+
+    def _all_partitions(self) -> set[int]:
+        topic = self._pipeline.topic
+        metadata = self._consumer.list_topics(topic, timeout=BROKER_TIMEOUT_SECONDS)
+        return set(metadata.topics[topic].partitions) | self._unpositioned
+
+    def _watermarks(self, partition: int) -> tuple[int, int]:
+        where = TopicPartition(self._pipeline.topic, partition)
+        low, high = self._consumer.get_watermark_offsets(where, timeout=BROKER_TIMEOUT_SECONDS)
+        return low, high
 
     def _release(self) -> None:
         if self._held:
@@ -274,8 +301,10 @@ class Reader:
             for partition in sorted(self._tenures.held()):
                 where = TopicPartition(self._pipeline.topic, partition)
                 _, high = self._consumer.get_watermark_offsets(where, timeout=HOUSEKEEPING_SECONDS, cached=not ask)
-                with self._lock:
-                    self._metrics.set_lag(partition, self._progress.lag(partition, high))
+                # below zero: nothing was fetched yet, so nobody knows
+                if high >= 0:
+                    with self._lock:
+                        self._metrics.set_lag(partition, self._progress.lag(partition, high))
         except KafkaException as error:
             self._health.waiting("poll", f"Kafka: {error.args[0].str()}")
         else:

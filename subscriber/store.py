@@ -26,11 +26,16 @@ _PASSING_CLASSES = ("08", "40", "53", "57", "58", "XX")
 # what a server says to a client that will never be let in; these come without an SQLSTATE
 _REFUSALS = ("authentication failed", "no pg_hba.conf entry", "does not exist", "permission denied", "not permitted")
 
+# what holds a lock for longer is frozen or gone: its heir must not wait for it for ever, nor in silence
+LIMITS = (
+    "-c lock_timeout=5s -c idle_in_transaction_session_timeout=10s -c tcp_keepalives_idle=5 -c tcp_keepalives_count=3"
+)
+
 Row = tuple[Any, ...]
 
 
 class Store:
-    """One pipeline's side of the target database. Used by one thread; `positions` may be asked from another."""
+    """One pipeline's side of the target database. Used by one thread; `positions` and `begin` are safe from another."""
 
     def __init__(self, dsn: str, pipeline: Pipeline) -> None:
         self._dsn = dsn
@@ -76,24 +81,34 @@ class Store:
                     f"role {connection.info.user!r} may not insert into {self._table.as_string(connection)} (grant it)"
                 )
 
-    def positions(self, first: dict[int, int]) -> dict[int, int]:
-        """The next offset of each partition in `first`, which says where a partition begins that was never read.
+    def positions(self) -> dict[int, int]:
+        """The next offset of every partition that this pipeline has ever read.
 
         Raises:
             Transient: the database is away.
         """
-        partitions = {"partitions": list(first)}
         with _translated(), self._connect() as connection:
-            connection.execute(self._begin, {**self._where, **partitions, "offsets": list(first.values())})
-            return dict(connection.execute(self._positions, {**self._where, **partitions}).fetchall())
+            return dict(connection.execute(self._positions, self._where).fetchall())
+
+    def begin(self, offsets: dict[int, int]) -> None:
+        """Store where partitions begin; one that has begun already keeps its offset.
+
+        Raises:
+            Transient: the database is away.
+        """
+        partitions = {"partitions": list(offsets), "offsets": list(offsets.values())}
+        with _translated(), self._connect() as connection:
+            connection.execute(self._begin, {**self._where, **partitions})
 
     def commit(self, batch: Batch) -> None:
         """Store a batch, all or nothing.
 
-        1. Move the offsets from where the batch began to where it ends; a partition that is elsewhere is fenced.
-        2. Copy the predictions; rows that the table refuses become dead letters.
-        3. Write the dead letters.
+        1. Copy the predictions; rows that the table refuses become dead letters.
+        2. Write the dead letters.
+        3. Move the offsets from where the batch began to where it ends; a partition that is elsewhere is fenced.
         4. Commit.
+
+        The offsets come last because they lock: an owner that is frozen while it copies must not block its heir.
 
         Raises:
             Fenced: another subscriber has moved on with some partitions; nothing is stored.
@@ -104,9 +119,9 @@ class Store:
         with _translated():
             connection = self._connection()
             with connection.transaction():
-                self._claim_partitions(connection, batch)  # 1
-                refused = self._copy_rows(connection, batch)  # 2
-                self._write_dead(connection, [*batch.dead, *refused])  # 3
+                refused = self._copy_rows(connection, batch)  # 1
+                self._write_dead(connection, [*batch.dead, *refused])  # 2
+                self._claim_partitions(connection, batch)  # 3
             # 4: leaving the transaction
         if refused:
             gone = {id(dead.record) for dead in refused}
@@ -201,8 +216,13 @@ class Store:
             self._dsn,
             autocommit=autocommit,
             connect_timeout=5,
+            # a server that is gone without a word is noticed in seconds
+            keepalives_idle=5,
+            keepalives_interval=2,
+            keepalives_count=3,
+            tcp_user_timeout=10_000,
             application_name=f"subscriber {self._pipeline.name}",
-            options=f"-c timezone=UTC {options}",
+            options=f"-c timezone=UTC {LIMITS} {options}",
         )
 
 

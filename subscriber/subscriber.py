@@ -55,6 +55,7 @@ class Subscriber:
         self._abandoning = threading.Event()
         self._to_predict: queue.Queue[Batch | None] = queue.Queue(1)
         self._to_store: queue.Queue[Batch | None] = queue.Queue(1)
+        self._stop_by: float | None = None
         self._in_hand = 0
         self._drained = threading.Condition()
         self._failure: BaseException | None = None
@@ -72,7 +73,7 @@ class Subscriber:
                 self._settings,
                 self.pipeline,
                 self._tenures,
-                positions=self._store.positions,
+                store=self._store,
                 drain=self._wait_drained,
                 metrics=self._metrics,
                 health=self.health,
@@ -80,7 +81,7 @@ class Subscriber:
             try:
                 self._serve(reader)
             finally:
-                reader.close()
+                self._close_reader(reader)
                 self._store.close()
         except Abandoned:
             pass
@@ -91,6 +92,7 @@ class Subscriber:
 
     def stop(self) -> None:
         """Stop polling and finish what is in hand; what cannot be finished in `stop_seconds` is left uncommitted."""
+        self._stop_by = time.monotonic() + self._settings.stop_seconds
         self._stopping.set()
         timer = threading.Timer(self._settings.stop_seconds, self._abandoning.set)
         timer.daemon = True
@@ -116,7 +118,7 @@ class Subscriber:
             self._close(self._to_predict)
             for stage in stages:
                 # a stage that hangs in a call to a server ends with the process
-                stage.join(self._settings.stop_seconds + 1)
+                stage.join(self._stop_seconds_left())
         finally:
             self._abandoning.set()
         if self._failure is not None:
@@ -129,8 +131,6 @@ class Subscriber:
 
     def _hand_on(self, batch: Batch, reader: Reader) -> None:
         """Pass the batch to the next stage; while that is busy, stay in the consumer group."""
-        with self._drained:
-            self._in_hand += 1
         patience = HOLD_AFTER_SECONDS
         while not self._abandoning.is_set():
             try:
@@ -139,6 +139,9 @@ class Subscriber:
                 reader.hold(POLL_SECONDS)
                 patience = 0.01
             else:
+                # counted by the thread that waits for it to be zero: what it holds itself cannot be waited for
+                with self._drained:
+                    self._in_hand += 1
                 return
 
     def _predict_all(self) -> None:
@@ -178,6 +181,19 @@ class Subscriber:
 
     # ---- waiting and stopping
 
+    def _stop_seconds_left(self) -> float:
+        if self._stop_by is None:
+            self._stop_by = time.monotonic() + self._settings.stop_seconds
+        return max(0.5, self._stop_by - time.monotonic())
+
+    def _close_reader(self, reader: Reader) -> None:
+        """Leave the consumer group; a broker that hangs is left to find out by itself."""
+        closing = threading.Thread(target=reader.close, name="close", daemon=True)
+        closing.start()
+        closing.join(self._stop_seconds_left())
+        if closing.is_alive():
+            self.health.log.warning("Kafka does not answer; left the group without saying so")
+
     def _persist(self, stage: str, action: Callable[[], T]) -> T:
         """What `action` returns, tried again for as long as it raises Transient.
 
@@ -205,7 +221,7 @@ class Subscriber:
     def _wait_drained(self, timeout_seconds: float) -> None:
         """Wait until no batch is in hand, unless those that are cannot move."""
         with self._drained:
-            self._drained.wait_for(lambda: self._in_hand == 0 or self._stuck(), timeout_seconds)
+            self._drained.wait_for(lambda: self._in_hand <= 0 or self._stuck(), timeout_seconds)
 
     def _stuck(self) -> bool:
         return self._abandoning.is_set() or self.health.is_waiting("predict") or self.health.is_waiting("store")
@@ -215,7 +231,7 @@ class Subscriber:
         try:
             stage()
         except Abandoned:
-            pass
+            self._abandoning.set()
         except BaseException as error:
             self._failure = self._failure or error
         finally:

@@ -1,4 +1,4 @@
 -- The first offset not stored yet, of each partition this pipeline has read.
 select partition, next_offset
 from stream_offset
-where pipeline = %(pipeline)s and topic = %(topic)s and partition = any(%(partitions)s::int[])
+where pipeline = %(pipeline)s and topic = %(topic)s

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import os
 import signal
-from typing import TYPE_CHECKING
+import time
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
@@ -241,7 +242,7 @@ def test_a_model_whose_input_changes_stops_the_subscriber_instead_of_burying_eve
     faulty_api.fault = lambda _: status(400)
     topic.write(flower(i) for i in range(1, 20))
     assert process.wait() == 2
-    assert "has the model's input changed?" in process.tail()[-1]
+    assert "is the model's input what the pipeline says?" in process.tail()[-1]
     assert pipeline.dead(target) == []
     pipeline.assert_exactly_once(target, [0])
 
@@ -362,3 +363,25 @@ def test_rows_that_left_the_topic_before_they_were_predicted_stop_the_subscriber
     second = subscribe()
     assert second.wait() == 2
     assert "is not in the topic any more" in second.tail()[-1]
+
+
+def test_a_model_too_slow_for_a_full_batch_works_off_the_backlog_in_smaller_ones(
+    topic: Topic, pipeline: PipelineFile, faulty_api: FaultyApi, subscribe: Subscribe, target: psycopg.Connection
+) -> None:
+    # given a model that takes 2 ms a row, and so twice the time-out for a full batch
+    asked: list[int] = []
+
+    def slow(request: dict[str, Any]) -> None:
+        asked.append(len(values(request, "petal_width")))
+        time.sleep(asked[-1] * 0.002)
+
+    faulty_api.fault = slow
+    pipeline.use(faulty_api.address)
+    pipeline.replace("[model]", "[batch]\nmax_rows = 1000\n\n[model]\ntimeout_seconds = 1")
+    topic.write(flower(i) for i in range(4000))
+    process = subscribe()
+    pipeline.wait_for(target, 4000)
+    pipeline.assert_exactly_once(target, range(4000))
+    assert pipeline.dead(target) == []
+    assert max(asked) == 1000
+    assert process.health()["state"] == "running"

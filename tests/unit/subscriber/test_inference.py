@@ -16,7 +16,7 @@ import urllib3.util.connection
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from subscriber.errors import BatchRefused, ModelFailed, SubscriberError, Transient, WrongSetting
+from subscriber.errors import BatchRefused, ModelFailed, SubscriberError, TooSlow, Transient, WrongSetting
 from subscriber.inference import InferenceClient, _retry_after
 from tests.unit.subscriber.material import pipeline
 from tests.unit.subscriber.model_server import Answer, ModelServer
@@ -164,11 +164,6 @@ def test_several_outputs_come_in_the_order_of_the_pipeline(server: ModelServer) 
 @pytest.mark.parametrize(
     ("answer", "said"),
     [
-        (b"", "does not answer as the protocol says"),
-        (b"<html>", "does not answer as the protocol says"),
-        (b'{"outputs": [], "x": "\xff", "model_version": "\xff"}', "does not answer as the protocol says"),
-        (b"[" * 200_000, "does not answer as the protocol says"),
-        (b'{"outputs": ' + b"[" * 200_000, "does not answer as the protocol says"),
         ({}, "does not answer as the protocol says"),
         ({"outputs": [{"name": "class", "shape": [3], "datatype": "INT64"}]}, "does not answer as the protocol says"),
         ({"outputs": []}, "without output 'class' (it has: none)"),
@@ -179,8 +174,6 @@ def test_several_outputs_come_in_the_order_of_the_pipeline(server: ModelServer) 
         ({"outputs": [tensor("class", [], [])]}, "has shape [] for 3 rows"),
         ({"outputs": [tensor("class", [3], [0, 1])]}, "one value for each of 3 rows"),
         ({"outputs": [tensor("class", [3], [])]}, "one value for each of 3 rows"),
-        ({"outputs": [tensor("class", [3], [0, None, 2])]}, "one value for each of 3 rows"),
-        ({"outputs": [tensor("class", [3, 1], [[0], [None], [2]])]}, "one value for each of 3 rows"),
         ({"outputs": [tensor("class", [3, 1], [[0], 1, [2]])]}, "one value for each of 3 rows"),
         ({"outputs": [tensor("class", [3, 1], [[0], [], [1, 2]])]}, "one value for each of 3 rows"),
         ({"outputs": [tensor("class", [3, 1], [[0, 1, 2]])]}, "one value for each of 3 rows"),
@@ -194,6 +187,37 @@ def test_an_answer_of_the_wrong_shape_is_a_wrong_setting(server: ModelServer, an
 
     assert said in str(raised.value)
     assert f"{server.address}/v2/models/m/infer" in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"",
+        b"<html>",
+        b'{"outputs": [{"name": "class", "shape": [3], "datatype": "FP64", "data": [0, NaN, 2]}]}',
+        b'{"outputs": [], "x": "\xff", "model_version": "\xff"}',
+    ],
+)
+def test_an_answer_that_is_not_json_is_a_failure_of_the_model(server: ModelServer, answer: bytes) -> None:
+    server.answers(answer)
+
+    with pytest.raises(ModelFailed, match="is not JSON"):
+        client(server).predict(ROWS)
+
+
+@pytest.mark.parametrize("answer", [b"[" * 200_000, b'{"outputs": ' + b"[" * 200_000])
+def test_an_answer_of_any_depth_is_judged(server: ModelServer, answer: bytes) -> None:
+    server.answers(answer)
+
+    with pytest.raises((ModelFailed, WrongSetting)):
+        client(server).predict(ROWS)
+
+
+@pytest.mark.parametrize(("shape", "data"), [([3], [0, None, 2]), ([3, 1], [[0], [None], [2]])])
+def test_a_row_may_have_no_value(server: ModelServer, shape: list[int], data: list[Any]) -> None:
+    server.answers({"outputs": [tensor("class", shape, data)]})
+
+    assert client(server).predict(ROWS)[0] == [(0,), (None,), (2,)]
 
 
 # ---- statuses
@@ -366,9 +390,10 @@ def exceptions_of_requests() -> list[type[requests.RequestException]]:
 
 
 TRANSIENT = {
-    *("ConnectionError", "ConnectTimeout", "ProxyError", "ReadTimeout", "SSLError", "Timeout"),
+    *("ConnectionError", "ConnectTimeout", "ProxyError", "SSLError"),
     *("ChunkedEncodingError", "ContentDecodingError"),
 }
+SLOW = {"ReadTimeout", "Timeout"}
 WRONG = {
     *("HTTPError", "InvalidHeader", "InvalidJSONError", "InvalidProxyURL", "InvalidSchema", "InvalidURL"),
     *("JSONDecodeError", "MissingSchema", "RequestException", "RetryError", "StreamConsumedError"),
@@ -380,7 +405,7 @@ WRONG = {
 def test_every_exception_of_requests_is_judged(
     kind: type[requests.RequestException], server: ModelServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert kind.__name__ in TRANSIENT | WRONG, f"{kind.__name__} is new: does it pass by itself?"
+    assert kind.__name__ in TRANSIENT | SLOW | WRONG, f"{kind.__name__} is new: does it pass by itself?"
     asking = client(server)
     arguments = ("said", "document", 0) if issubclass(kind, requests.JSONDecodeError) else ("said",)
     error = kind(*arguments)
@@ -393,8 +418,23 @@ def test_every_exception_of_requests_is_judged(
     with pytest.raises(SubscriberError) as raised:
         asking.predict(ROWS)
 
-    assert type(raised.value) is (Transient if kind.__name__ in TRANSIENT else WrongSetting)
+    expected = Transient if kind.__name__ in TRANSIENT else TooSlow if kind.__name__ in SLOW else WrongSetting
+    assert type(raised.value) is expected
     assert raised.value.__cause__ is error
+
+
+def test_a_certificate_that_is_not_trusted_is_a_wrong_setting(
+    server: ModelServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asking = client(server)
+
+    def fail(*_: object, **__: object) -> None:
+        raise requests.exceptions.SSLError("[SSL: CERTIFICATE_VERIFY_FAILED] self-signed certificate")
+
+    monkeypatch.setattr(requests.Session, "request", fail)
+
+    with pytest.raises(WrongSetting, match="not trusted"):
+        asking.predict(ROWS)
 
 
 # ---- metadata

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -10,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from subscriber.batch import Batch
-from subscriber.errors import BatchRefused, ModelFailed, Transient, WrongSetting
-from subscriber.predictor import MODEL_FAILURE_TRIES, Predictor
+from subscriber.errors import BatchRefused, ModelFailed, TooSlow, Transient, WrongSetting
+from subscriber.predictor import MODEL_FAILURE_TRIES, PROBES, Predictor
 from tests.unit.subscriber.material import messages
 
 if TYPE_CHECKING:
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
 class PickyModel:
     """Refuses any request with a row of `refused` in it and crashes on any with one of `crashing`.
 
-    `troubles` are raised first, one a request.
+    `troubles` are raised first, one a request. Requests of more than `in_time` rows take too long; rows of `empty` get
+    no value.
     """
 
     def __init__(
@@ -29,7 +31,12 @@ class PickyModel:
         refused: Collection[int] = (),
         crashing: Collection[int] = (),
         troubles: Sequence[Exception] = (),
+        *,
+        in_time: int = sys.maxsize,
+        empty: Collection[int] = (),
     ) -> None:
+        self.in_time = in_time
+        self.empty = set(empty)
         self.refused = set(refused)
         self.crashing = set(crashing)
         self.troubles = list(troubles)
@@ -39,11 +46,13 @@ class PickyModel:
         self.requests.append(list(rows))
         if self.troubles:
             raise self.troubles.pop(0)
+        if len(rows) > self.in_time:
+            raise TooSlow("no answer in time")
         if self.crashing.intersection(rows):
             raise ModelFailed("crashed")
         if self.refused.intersection(rows):
             raise BatchRefused("refused")
-        return [(row * 10, -row) for row in rows], "v1"
+        return [(None if row in self.empty else row * 10, -row) for row in rows], "v1"
 
 
 def persist(action: Callable[[], Any]) -> Any:
@@ -75,6 +84,14 @@ def expected(rows: Sequence[int]) -> list[tuple[bytes | None, int, tuple[Any, ..
     return [(str(row).encode(), row, (row * 10, -row), "v1") for row in rows]
 
 
+def experienced(model: PickyModel, persist: Callable[[Callable[[], Any]], Any] = once) -> Predictor:
+    """Give a predictor that has predicted a row before."""
+    predictor = Predictor(model, persist, lambda _: None)
+    predictor.predict(batch_of([1000]))
+    model.requests.clear()
+    return predictor
+
+
 @st.composite
 def accusations(draw: st.DrawFn) -> tuple[list[int], set[int], set[int]]:
     """Give rows, those of them that the model refuses and those that it crashes on."""
@@ -90,7 +107,7 @@ def test_exactly_the_guilty_rows_become_dead_letters(case: tuple[list[int], set[
     rows, refused, crashing = case
     batch = batch_of(rows)
 
-    Predictor(PickyModel(refused, crashing), once, lambda _: None).predict(batch)
+    experienced(PickyModel(refused, crashing)).predict(batch)
 
     assert predicted(batch) == expected([row for row in rows if row not in refused | crashing])
     causes = {int(letter.record.value() or b""): letter.cause for letter in batch.dead}
@@ -104,42 +121,27 @@ def test_the_search_asks_few_times(case: tuple[list[int], set[int], set[int]]) -
     rows, refused, crashing = case
     model = PickyModel(refused, crashing)
 
-    Predictor(model, once, lambda _: None).predict(batch_of(rows))
+    experienced(model).predict(batch_of(rows))
 
-    # a guilty row is met once on each level of halving, and each time its other half is asked too
+    # a guilty row is met once on each level of halving, each time its other half is asked too, and the control at last
     guilty = len(refused | crashing)
     levels = math.ceil(math.log2(len(rows)))
     more_tries = (MODEL_FAILURE_TRIES - 1) * (1 + len(crashing))
-    assert len(model.requests) <= 1 + 2 * guilty * levels + more_tries
-
-
-@settings(max_examples=40)
-@given(accusations())
-def test_with_a_control_row_each_guilty_row_costs_one_request_more(case: tuple[list[int], set[int], set[int]]) -> None:
-    rows, refused, crashing = case
-    plain, controlled = PickyModel(refused, crashing), PickyModel(refused, crashing)
-    Predictor(plain, once, lambda _: None).predict(batch_of(rows))
-    predictor = Predictor(controlled, once, lambda _: None)
-    predictor.predict(batch_of([1000]))
-
-    batch = batch_of(rows)
-    predictor.predict(batch)
-
-    assert len(controlled.requests) - 1 == len(plain.requests) + len(refused | crashing)
-    assert predicted(batch) == expected([row for row in rows if row not in refused | crashing])
+    assert len(model.requests) <= 1 + 2 * guilty * levels + more_tries + guilty
 
 
 @settings(max_examples=40)
 @given(accusations(), st.data())
-def test_a_search_that_is_interrupted_begins_anew_and_finds_the_same(
+def test_a_search_that_is_interrupted_goes_on_and_finds_the_same(
     case: tuple[list[int], set[int], set[int]], data: st.DataObject
 ) -> None:
     # given a server that goes away at some request of the search
     rows, refused, crashing = case
     undisturbed = PickyModel(refused, crashing)
-    Predictor(undisturbed, once, lambda _: None).predict(batch_of(rows))
+    experienced(undisturbed).predict(batch_of(rows))
     when = data.draw(st.integers(1, len(undisturbed.requests)))
     model = PickyModel(refused, crashing)
+    predictor = experienced(model, persist)
     ask = model.predict
 
     def away_once(rows: Sequence[Any]) -> tuple[list[tuple[Any, ...]], str | None]:
@@ -153,9 +155,10 @@ def test_a_search_that_is_interrupted_begins_anew_and_finds_the_same(
     batch = batch_of(rows)
 
     # when the batch is predicted all the same
-    Predictor(model, persist, lambda _: None).predict(batch)
+    predictor.predict(batch)
 
-    # then nothing is doubled
+    # then nothing is doubled, and no more than the request and the control beside it was asked again
+    assert len(model.requests) <= len(undisturbed.requests) + 2 * MODEL_FAILURE_TRIES
     assert predicted(batch) == expected([row for row in rows if row not in refused | crashing])
     assert sorted(int(letter.record.value() or b"") for letter in batch.dead) == sorted(refused | crashing)
 
@@ -194,7 +197,7 @@ def test_a_refusal_is_not_asked_twice() -> None:
     ("before", "now", "error", "said"),
     [
         (ModelFailed("crashed"), "crashing", Transient, "crashed, also for a row that it predicted before"),
-        (BatchRefused("refused"), "refused", WrongSetting, "has the model's input changed?"),
+        (BatchRefused("refused"), "refused", WrongSetting, "is the model's input what the pipeline says?"),
     ],
 )
 def test_a_server_that_refuses_what_it_took_before_is_at_fault_and_not_the_row(
@@ -234,10 +237,91 @@ def test_the_control_is_the_newest_row_that_was_predicted() -> None:
     assert model.requests == [[9], [2]]
 
 
-def test_without_a_row_that_was_ever_predicted_the_rows_are_blamed() -> None:
-    batch = batch_of([1, 2])
+def test_a_few_rows_are_blamed_where_none_was_ever_predicted() -> None:
+    rows = range(1, PROBES + 1)
+    batch = batch_of(rows)
 
-    Predictor(PickyModel(refused=[1, 2]), once, lambda _: None).predict(batch)
+    Predictor(PickyModel(refused=rows), once, lambda _: None).predict(batch)
 
     assert (batch.rows, batch.outputs, batch.versions) == ([], [], [])
-    assert [letter.detail for letter in batch.dead] == ["refused", "refused"]
+    assert [letter.detail for letter in batch.dead] == ["refused"] * PROBES
+
+
+@pytest.mark.parametrize(
+    ("guilt", "error", "said"),
+    [
+        ("crashing", Transient, f"crashed, also for {PROBES} other rows"),
+        ("refused", WrongSetting, "is the model's input what the pipeline says?"),
+    ],
+)
+def test_the_server_is_at_fault_where_no_row_of_many_was_ever_predicted(
+    guilt: str, error: type[Exception], said: str
+) -> None:
+    model = PickyModel()
+    getattr(model, guilt).update(range(100))
+    batch = batch_of(range(100))
+
+    with pytest.raises(error) as raised:
+        Predictor(model, once, lambda _: None).predict(batch)
+
+    assert type(raised.value) is error
+    assert said in str(raised.value)
+    assert batch.dead == []
+
+
+def test_one_good_row_among_those_asked_shows_that_the_server_is_well() -> None:
+    # given a first batch with bad rows before the good ones
+    batch = batch_of(range(100))
+
+    Predictor(PickyModel(refused=range(50)), once, lambda _: None).predict(batch)
+
+    assert batch.rows == list(range(50, 100))
+    assert len(batch.dead) == 50
+
+
+# ---- answers that take too long, rows without a value
+
+
+def test_a_batch_that_takes_too_long_is_halved_and_the_next_is_not_tried_whole() -> None:
+    model = PickyModel(in_time=25)
+    predictor = Predictor(model, persist, lambda _: None)
+    batch, following = batch_of(range(100)), batch_of(range(100, 200))
+
+    predictor.predict(batch)
+    model.requests.clear()
+    predictor.predict(following)
+
+    assert predicted(batch) == expected(range(100))
+    assert predicted(following) == expected(range(100, 200))
+    assert [len(request) for request in model.requests] == [25] * 4
+
+
+def test_one_slow_answer_changes_nothing() -> None:
+    model = PickyModel(troubles=[TooSlow("no answer in time")])
+    predictor = Predictor(model, persist, lambda _: None)
+
+    predictor.predict(batch_of(range(100)))
+    predictor.predict(batch_of(range(100)))
+
+    assert [len(request) for request in model.requests] == [100, 100, 100]
+
+
+def test_a_lone_row_that_takes_too_long_is_asked_again() -> None:
+    model = PickyModel(troubles=[TooSlow("no answer in time")] * 5)
+    batch = batch_of([1])
+
+    Predictor(model, persist, lambda _: None).predict(batch)
+
+    assert predicted(batch) == expected([1])
+    assert len(model.requests) == 6
+
+
+def test_a_row_without_a_value_is_a_dead_letter() -> None:
+    batch = batch_of(range(10))
+
+    Predictor(PickyModel(empty=[0, 4, 9]), once, lambda _: None).predict(batch)
+
+    assert predicted(batch) == expected([1, 2, 3, 5, 6, 7, 8])
+    assert [(letter.record.value(), letter.cause, letter.detail) for letter in batch.dead] == [
+        (str(row).encode(), "refused_by_model", "the model gives no value for this row") for row in (0, 4, 9)
+    ]
