@@ -1,0 +1,50 @@
+"""The whole stream with rows flowing, as the dashboards look at it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import psycopg
+import pytest
+
+from stack.services import Services
+from tests.stream import wait_until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.servers import Servers
+
+FLOW_SECONDS = 120.0
+# enough for every class to come and for every chart to have several steps
+ROWS = 200
+
+
+@pytest.fixture(scope="module")
+def live(stack: Servers, services: Services) -> Iterator[Servers]:
+    """The stack with rows flowing from the data generator to predictions and copies, until the end of the module."""
+    if not services.api.running:
+        services.api.restart()
+    services.first_row()
+    services.register()
+    services.watch.start()
+    services.subscriber.restart()
+    generator = services.generator("--rate", "100")
+    generator.start()
+    count = "select (select count(*) from iris_prediction), (select count(*) from iris_data)"
+
+    def flowing() -> bool:
+        try:
+            with psycopg.connect(stack.settings.reader_dsn()) as target:
+                counts = target.execute(count).fetchone()
+        except psycopg.errors.UndefinedTable:
+            return False
+        return counts is not None and min(counts) >= ROWS
+
+    try:
+        wait_until("rows are predicted and copied", flowing, FLOW_SECONDS)
+        yield stack
+    finally:
+        generator.stop()
+        services.subscriber.stop()
+        services.watch.stop()
