@@ -5,19 +5,41 @@ VENV := .venv
 BIN := $(VENV)/bin
 PORT_OFFSET ?= 0
 PORTS = $(if $(filter-out 0,$(PORT_OFFSET)),--port-offset $(PORT_OFFSET))
-FOLDERS := api benchmarks connectors data_generator stack subscriber tests
+FOLDERS := api benchmarks connectors data_generator grafana stack subscriber tests
 
 .DEFAULT_GOAL := help
-.PHONY: help demo stack test check format clean lock
+.PHONY: help demo stack up down logs ps source-db-connection target-db-connection test check format clean lock
 
 help: ## List the verbs
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-21s %s\n", $$1, $$2}'
 
 demo: $(VENV)/.demo ## Run everything: rows become predictions (FOR=30 seconds, RATE=200 rows/s, DRIFT=0.5, PORT_OFFSET=0)
 	@$(BIN)/python -m stack demo $(PORTS) $(if $(FOR),--for $(FOR)) $(if $(RATE),--rate $(RATE)) $(if $(DRIFT),--drift $(DRIFT))
 
 stack: $(VENV)/.demo ## Run the servers alone and print their addresses (PORT_OFFSET=0)
 	@$(BIN)/python -m stack servers $(PORTS)
+
+up: ## Build and start everything in Docker, and print where it is (RATE=200 rows/s, DRIFT=0.5; settings in .env)
+	@docker compose up --detach --build --wait
+	@echo "Grafana          http://127.0.0.1:$${GRAFANA_PORT:-3000}  (dashboarduser, dashboardpassword)"
+	@echo "model API        http://127.0.0.1:$${API_PORT:-8000}/docs"
+	@echo "subscriber       http://127.0.0.1:$${SUBSCRIBER_PORT:-8001}/health/ready, /metrics"
+	@echo "make logs, make ps, make target-db-connection look at it; make down stops it, make clean forgets it"
+
+down: ## Stop what runs in Docker; its data stays
+	@docker compose down --remove-orphans
+
+logs: ## Follow the logs in Docker (SERVICE=data-subscriber for one)
+	@docker compose logs --follow --tail 100 $(SERVICE)
+
+ps: ## List what runs in Docker, with its health
+	@docker compose ps --all
+
+source-db-connection: ## Open psql in the source database in Docker
+	@docker compose exec source-database sh -c 'PGPASSWORD=$$SOURCE_PASSWORD exec psql -h 127.0.0.1 -U $$SOURCE_USER $$POSTGRES_DB'
+
+target-db-connection: ## Open psql in the target database in Docker
+	@docker compose exec target-database sh -c 'PGPASSWORD=$$TARGET_PASSWORD exec psql -h 127.0.0.1 -U $$TARGET_USER $$POSTGRES_DB'
 
 test: $(VENV)/.dev ## Run every test on real servers (ARGS=tests/unit; STACK=docker takes the servers from testcontainers)
 	@$(BIN)/python -m pytest $(ARGS)
@@ -32,7 +54,9 @@ format: $(VENV)/.dev ## Format the code
 	@$(BIN)/ruff check --fix $(FOLDERS)
 	@$(BIN)/ruff format $(FOLDERS)
 
-clean: ## Forget the state: databases, topics, logs (downloads stay)
+clean: ## Forget the state: databases, topics, logs, in Docker too (downloads and images stay)
+	@if [ -n "$$(docker volume ls -q --filter label=com.docker.compose.project=stream-serving 2>/dev/null)" ]; then \
+	  docker compose down --volumes --remove-orphans; fi
 	@if [ -x $(BIN)/python ]; then $(BIN)/python -m stack clean; fi
 	@rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis
 

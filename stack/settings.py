@@ -30,6 +30,8 @@ class Settings(BaseSettings):
     source_password: SecretStr
     debezium_user: str
     debezium_password: SecretStr
+    monitor_user: str
+    monitor_password: SecretStr
     target_host: str
     target_port: int
     target_database: str
@@ -49,6 +51,10 @@ class Settings(BaseSettings):
     api_url: str
     subscriber_host: str
     subscriber_port: int
+    prometheus_url: str
+    grafana_url: str
+    grafana_user: str
+    grafana_password: SecretStr
 
     def moved(self, offset: int) -> Settings:
         """The same settings with every port `offset` higher."""
@@ -62,6 +68,8 @@ class Settings(BaseSettings):
                 "api_port": self.api_port + offset,
                 "api_url": _moved_url(self.api_url, offset),
                 "subscriber_port": self.subscriber_port + offset,
+                "prometheus_url": _moved_url(self.prometheus_url, offset),
+                "grafana_url": _moved_url(self.grafana_url, offset),
             }
         )
 

@@ -1,4 +1,4 @@
-"""The servers in containers from the public images, set up exactly as `stack` sets up its processes.
+"""The servers in containers from the images of docker-compose.yaml, set up as `stack` sets up its processes.
 
 The containers share the host's network, so every server listens on the very loopback port of the settings: our
 processes, the servers among themselves and the connectors use one address each, which a restart keeps. The engine must
@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+import yaml
 from docker.errors import DockerException
 from testcontainers.core.container import DockerContainer
 from testcontainers.core.docker_client import DockerClient
@@ -31,14 +32,13 @@ from stack.errors import ServerFailed
 from stack.postgres import INITDB_OPTIONS, Database
 from stack.process import READY_POLL_SECONDS, TAIL_LINES
 from stack.servers import databases
-from stack.settings import Settings, state_root
+from stack.settings import ROOT, Settings, state_root
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-POSTGRES_IMAGE = "postgres:18"
-KAFKA_IMAGE = "apache/kafka:4.3.1"
-CONNECT_IMAGE = "quay.io/debezium/connect:3.6"
+COMPOSE = yaml.safe_load((ROOT / "docker-compose.yaml").read_text())["services"]
+POSTGRES_IMAGE, KAFKA_IMAGE, CONNECT_IMAGE = (COMPOSE[s]["image"] for s in ("target-database", "broker", "connect"))
 # where the images keep what we name in the properties
 KAFKA_LOGS = Path("/var/lib/kafka/data")
 CONNECT_PLUGINS = Path("/kafka/connect")

@@ -5,5 +5,6 @@ from (
   union all
   select (convert_from(key, 'UTF8')::jsonb #>> '{payload,id}')::bigint, 0, 1, null from dead_letter where pipeline = 'iris' and key is not null
 ) as result (source_id, predictions, letters, iris_class)
+where source_id <= %(newest)s
 group by source_id
 order by source_id

@@ -1,2 +1,2 @@
 -- Every row of the source with its true class.
-select id, target from iris_data order by id
+select id, target from iris_data where id <= %(newest)s order by id

@@ -1,0 +1,144 @@
+"""docker-compose.yaml and `stack` run one and the same system; what compose must repeat is compared here."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from dotenv import dotenv_values
+
+from stack import kafka, lock
+from stack.postgres import INITDB_OPTIONS
+from stack.servers import SOURCE_OPTIONS
+from stack.settings import ROOT
+
+TEXT = (ROOT / "docker-compose.yaml").read_text()
+COMPOSE: dict[str, Any] = yaml.safe_load(TEXT)
+SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
+DOCKERFILE = (ROOT / "Dockerfile").read_text()
+EXAMPLE = dotenv_values(ROOT / ".env.example")
+# run to an end, or have nothing to ask
+WITHOUT_HEALTH = {"register", "connectors", "data-generator"}
+# images whose entrypoints write their configuration beside the program
+WRITABLE = {"broker", "connect"}
+
+each_service = pytest.mark.parametrize("name", SERVICES)
+
+
+def environment_of(properties: dict[str, object], prefix: str) -> dict[str, str]:
+    """Properties as the images want them: `a.b` as `PREFIX_A_B`."""
+    return {f"{prefix}_{name.upper().replace('.', '_')}": str(value) for name, value in properties.items()}
+
+
+def plain(environment: dict[str, object]) -> dict[str, str]:
+    return {name: str(value) for name, value in environment.items()}
+
+
+def compose(*arguments: str) -> subprocess.CompletedProcess[str]:
+    docker = shutil.which("docker") or pytest.skip("Docker is not installed")
+    return subprocess.run(  # noqa: S603
+        [docker, "compose", *arguments], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+
+
+def test_compose_itself_finds_no_fault() -> None:
+    if compose("version").returncode:
+        pytest.skip("docker compose is not installed")
+
+    done = compose("config", "--quiet")
+
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_defaults_are_those_of_the_example() -> None:
+    defaults = dict(re.findall(r"\$\{([A-Z_]+):-([^}]*)\}", TEXT))
+
+    commented = dict(re.findall(r"^# ([A-Z_]+)=(.*)$", (ROOT / ".env.example").read_text(), re.MULTILINE))
+    assert defaults == {name: (EXAMPLE | commented).get(name) for name in defaults}
+
+
+def test_the_broker_is_set_as_the_stack_sets_it() -> None:
+    ours = environment_of(kafka.broker_properties(9092, Path("/var/lib/kafka/data")), "KAFKA")
+    theirs = plain(SERVICES["broker"]["environment"])
+
+    addresses = re.compile("LISTENER|QUORUM|ADVERTISED|CLUSTER_ID|HEAP")
+    assert {n: v for n, v in theirs.items() if not addresses.search(n)} == {
+        n: v for n, v in ours.items() if not addresses.search(n)
+    }
+
+
+def test_connect_is_set_as_the_stack_sets_it() -> None:
+    ours = environment_of(kafka.connect_properties(8083, "broker:29092", Path("/plugins")), "CONNECT")
+    theirs = {
+        n if n.startswith("CONNECT_") else f"CONNECT_{n}": v
+        for n, v in plain(SERVICES["connect"]["environment"]).items()
+    }
+
+    # the image finds its plugins and says by itself where it listens
+    for name in ("LISTENERS", "REST_ADVERTISED_HOST_NAME", "REST_ADVERTISED_PORT", "PLUGIN_PATH", "PLUGIN_DISCOVERY"):
+        del ours[f"CONNECT_{name}"]
+    for name in ("ADVERTISED_HOST_NAME", "HEAP_OPTS"):
+        del theirs[f"CONNECT_{name}"]
+    assert theirs == ours
+
+
+def test_the_databases_are_set_as_the_stack_sets_them() -> None:
+    options = dict(o.removeprefix("--").split("=") for o in SERVICES["source-database"]["command"][1:])
+    assert options == SOURCE_OPTIONS
+    for name in ("source-database", "target-database"):
+        initdb = SERVICES[name]["environment"]["POSTGRES_INITDB_ARGS"].split()
+        assert initdb == [option for option in INITDB_OPTIONS if option != "--no-sync"]
+
+
+def test_the_servers_have_the_versions_of_the_stack() -> None:
+    tags = {name: service["image"].partition(":")[2] for name, service in SERVICES.items()}
+
+    assert tags["broker"] == lock.KAFKA
+    assert tags["connect"] == lock.DEBEZIUM
+    assert {tags["source-database"], tags["target-database"]} == {lock.POSTGRES.removesuffix(".0")}
+
+
+@each_service
+def test_a_service_has_its_limits(name: str) -> None:
+    service = SERVICES[name]
+
+    assert service["cap_drop"] == ["ALL"]
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert service["networks"] == ["mlops-network"]
+    assert service["restart"] == ("on-failure:3" if name == "register" else "unless-stopped")
+    assert service.get("read_only", False) == (name not in WRITABLE)
+    assert all(port.startswith("127.0.0.1:") for port in service.get("ports", []))
+    assert ":latest" not in service["image"]
+
+
+@each_service
+def test_a_service_tells_its_health(name: str) -> None:
+    service = SERVICES[name]
+    target = (
+        re.search(rf"AS {service['build']['target']}\n(.*?)(\nFROM|\Z)", DOCKERFILE, re.DOTALL)
+        if "build" in service
+        else None
+    )
+
+    assert ("healthcheck" in service or (target is not None and "HEALTHCHECK" in target[1])) == (
+        name not in WITHOUT_HEALTH
+    )
+
+
+def test_all_services_fit_in_four_gibibytes() -> None:
+    limits = [service["mem_limit"] for service in SERVICES.values()]
+
+    assert all(limit.endswith("m") for limit in limits)
+    assert sum(int(limit[:-1]) for limit in limits) < 4096
+
+
+def test_every_image_of_ours_has_a_target() -> None:
+    targets = {service["build"]["target"] for service in SERVICES.values() if "build" in service}
+
+    assert targets == {"api", "subscriber", "data-generator", "connectors", "gateway"}
+    assert all(f" AS {target}\n" in DOCKERFILE for target in targets)
