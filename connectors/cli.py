@@ -45,7 +45,7 @@ def default(context: typer.Context, timeout: Timeout = 120.0) -> None:
 def register(timeout: Timeout = 120.0) -> None:
     """Prepare both databases, register both connectors, wait until they run. May be repeated at any time."""
     settings = ConnectorsSettings.from_environment()
-    source, sink = definitions()
+    source, sink = definitions(settings)
     deadline = Deadline(timeout)
     prepare_source(settings, source, deadline, say)
     prepare_target(settings, deadline, say)
@@ -65,7 +65,7 @@ def watch(timeout: Timeout = 120.0) -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     register(timeout)
     settings = ConnectorsSettings.from_environment()
-    names = [definition.name for definition in definitions()]
+    names = [definition.name for definition in definitions(settings)]
     say(f"watching {', '.join(names)}; Ctrl-C ends the watch, the connectors go on")
     with Connect(settings.connect_url, Deadline(math.inf), say) as connect:
         try:
@@ -80,7 +80,7 @@ def status(timeout: Timeout = 10.0) -> None:
     settings = ConnectorsSettings.from_environment()
     running = True
     with Connect(settings.connect_url, Deadline(timeout), say) as connect:
-        for definition in definitions():
+        for definition in definitions(settings):
             found = connect.status(definition.name)
             say(str(found) if found is not None else f"{definition.name}: not registered")
             running = running and found is not None and found.running
@@ -104,7 +104,7 @@ def remove(
 ) -> None:
     """Delete both connectors. Topics, tables and rows stay."""
     settings = ConnectorsSettings.from_environment()
-    source, sink = definitions()
+    source, sink = definitions(settings)
     slot = source.config["slot.name"]
     deadline = Deadline(timeout)
     with Connect(settings.connect_url, deadline, say) as connect:
@@ -129,9 +129,10 @@ def remove(
         )
 
 
-def definitions() -> tuple[Definition, Definition]:
+def definitions(settings: ConnectorsSettings) -> tuple[Definition, Definition]:
     """The source's and the sink's definition, filled from the environment."""
-    return read(SOURCE, os.environ), read(SINK, os.environ)
+    environment = {**os.environ, **settings.files_of_connect()}
+    return read(SOURCE, environment), read(SINK, environment)
 
 
 def main() -> None:

@@ -22,6 +22,10 @@ REFUSALS = (
     "no pg_hba.conf entry",
     "does not exist",
     "permission denied for database",
+    "certificate verify failed",
+    "does not match host name",
+    "root certificate file",
+    "server does not support SSL",
 )
 
 
@@ -56,7 +60,13 @@ def prepare_target(settings: ConnectorsSettings, deadline: Deadline, say: Say) -
         DatabaseError: the database does not answer before the deadline, or refuses.
     """
     where = f"target {settings.target_host}:{settings.target_port}/{settings.target_database}"
-    address = {"host": settings.target_host, "port": settings.target_port, "dbname": settings.target_database}
+    address = {
+        "host": settings.target_host,
+        "port": settings.target_port,
+        "dbname": settings.target_database,
+        "sslmode": settings.target_sslmode,
+        "sslrootcert": settings.target_sslrootcert,
+    }
     with _open(where, address, settings.sink_user, settings.sink_password, deadline, say) as connection:
         _execute(connection, _sql("target"))
     say(f"target: the copied tables are there, owned by {settings.sink_user}")
@@ -111,7 +121,13 @@ def _open_source(
     settings: ConnectorsSettings, user: str, password: SecretStr, deadline: Deadline, say: Say
 ) -> psycopg.Connection[Any]:
     where = f"source {settings.source_host}:{settings.source_port}/{settings.source_database}"
-    address = {"host": settings.source_host, "port": settings.source_port, "dbname": settings.source_database}
+    address = {
+        "host": settings.source_host,
+        "port": settings.source_port,
+        "dbname": settings.source_database,
+        "sslmode": settings.source_sslmode,
+        "sslrootcert": settings.source_sslrootcert,
+    }
     return _open(where, address, user, password, deadline, say)
 
 

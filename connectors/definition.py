@@ -1,4 +1,4 @@
-"""A connector's definition: a JSON file whose `${NAME}` placeholders are filled from the environment."""
+"""A connector's definition: a JSON file whose placeholders, `${NAME}` or `${NAME:-default}`, the environment fills."""
 
 import json
 import re
@@ -10,7 +10,7 @@ from typing import Any
 from connectors.errors import DefinitionError
 
 # Capitals only: `${topic}`, `${file:…}` and the like belong to Kafka Connect and stay as they are.
-PLACEHOLDER = re.compile(r"\$\{([A-Z][A-Z0-9_]*)\}")
+PLACEHOLDER = re.compile(r"\$\{([A-Z][A-Z0-9_]*)(?::-([^{}]*))?\}")
 
 
 @dataclass(frozen=True)
@@ -52,15 +52,17 @@ def parse(file: str, text: str, environment: Mapping[str, str]) -> Definition:
 
 
 def fill(file: str, value: str, environment: Mapping[str, str]) -> str:
-    """`value` with each `${NAME}` replaced by that variable; what is put in is not searched again.
+    """`value` with each placeholder replaced by its variable; what is put in is not searched again.
 
     Raises:
-        DefinitionError: a variable is not set, or empty; the message names it and the file.
+        DefinitionError: a variable is not set, or empty, and has no default; the message names it and the file.
     """
 
     def variable(match: re.Match[str]) -> str:
-        name = match[1]
+        name, default = match[1], match[2]
         if not environment.get(name):
+            if default is not None:
+                return default
             raise DefinitionError(
                 f"connectors/{file} asks for {match[0]}, but {name} is not set in the environment "
                 f"(`make stack` prints the values)"

@@ -18,7 +18,18 @@ HINTS = (
     (r"replication role|REPLICATION attribute", "the Debezium role needs the REPLICATION attribute"),
     (r"permission denied|must be owner", "grant the role what it lacks"),
     (
-        r"[Cc]onnection.* refused|UnknownHost|connection attempt failed|timed out|determine Dialect",
+        r"PKIX path|certificate_unknown|could not be verified by hostname|SSL root certificate|does not support SSL",
+        "…_SSLMODE asks the server for more than it has to show: CONNECT_SOURCE_SSLROOTCERT and "
+        "CONNECT_TARGET_SSLROOTCERT must name its authority's file on Kafka Connect's machine, and …_HOST the server "
+        "as its certificate does",
+    ),
+    (
+        r"determine Dialect",
+        "is the database up, does Kafka Connect reach it at the host and port in the environment, and trust its "
+        "certificate (CONNECT_TARGET_SSLROOTCERT)? The worker's log says more",
+    ),
+    (
+        r"[Cc]onnection.* refused|UnknownHost|connection attempt failed|timed out",
         "is the database up, and does Kafka Connect reach it at the host and port in the environment?",
     ),
     (r"(terminating connection|starting up|shutting down|recovery mode|has been closed)", "the database restarts"),

@@ -66,7 +66,8 @@ def generate(
     Creates the table if it is missing. Waits for the database when it goes away, and neither loses nor doubles a row.
     Ctrl-C or SIGTERM stops after the batch in hand.
 
-    The database comes from SOURCE_HOST, SOURCE_PORT, SOURCE_DATABASE, SOURCE_USER and SOURCE_PASSWORD.
+    The database comes from SOURCE_HOST, SOURCE_PORT, SOURCE_DATABASE, SOURCE_USER and SOURCE_PASSWORD; how far it is
+    trusted from SOURCE_SSLMODE and SOURCE_SSLROOTCERT.
     """
     check(rate, for_seconds, drift)
     settings = SourceSettings.from_environment()

@@ -12,13 +12,18 @@ from data_generator.errors import DatabaseLostError, IdsTakenError, SettingError
 from data_generator.rows import Columns
 from data_generator.settings import SourceSettings
 
-# A connection that is refused carries no SQLSTATE, only the server's words. These say that waiting will not help.
+# A connection that is refused carries no SQLSTATE, only words. These say that waiting will not help.
 REFUSALS = (
     "password authentication failed",
     "no pg_hba.conf entry",
     "does not exist",
     "permission denied for database",
+    "certificate verify failed",
+    "does not match host name",
+    "root certificate file",
+    "server does not support SSL",
 )
+SETTINGS = "SOURCE_HOST, SOURCE_DATABASE, SOURCE_USER, SOURCE_PASSWORD, SOURCE_SSLMODE, SOURCE_SSLROOTCERT"
 
 # A dead peer (a pulled cable, a frozen machine) is noticed within about ten seconds instead of many minutes. A row
 # counts as written once it is on the server's disk, whatever the server's own default.
@@ -60,13 +65,15 @@ class Database:
                 dbname=settings.source_database,
                 user=settings.source_user,
                 password=settings.source_password.get_secret_value(),
+                sslmode=settings.source_sslmode,
+                sslrootcert=str(settings.source_sslrootcert) if settings.source_sslrootcert else None,
                 autocommit=True,
                 **CONNECTION_OPTIONS,
             )
         except psycopg.OperationalError as error:
             reason = one_line(error)
             if any(refusal in reason for refusal in REFUSALS):
-                raise SettingError(f"{reason} (SOURCE_USER, SOURCE_PASSWORD, SOURCE_DATABASE)") from error
+                raise SettingError(f"{reason} ({SETTINGS})") from error
             raise DatabaseLostError(reason) from error
         database = cls(connection, table)
         with translated():

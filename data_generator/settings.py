@@ -1,8 +1,10 @@
 """Where the rows go, from the process environment."""
 
-from typing import Self
+from pathlib import Path
+from typing import Literal, Self
 
-from pydantic import SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from data_generator.errors import SettingError
@@ -21,6 +23,19 @@ class SourceSettings(BaseSettings):
     source_user: str
     """Owns the table: creates it if it is missing, and writes to it."""
     source_password: SecretStr
+    source_sslmode: Literal["disable", "allow", "prefer", "require", "verify-ca", "verify-full"] = "prefer"
+    source_sslrootcert: Path | None = Field(None, validate_default=True)
+    """Certificates of the authorities that may vouch for the server."""
+
+    @field_validator("source_sslrootcert")
+    @classmethod
+    def _check_authorities(cls, path: Path | None, info: ValidationInfo) -> Path | None:
+        mode = str(info.data.get("source_sslmode"))
+        if path is None and mode.startswith("verify"):
+            raise PydanticCustomError("needed", "not set, but SOURCE_SSLMODE={mode} needs it", {"mode": mode})
+        if path is not None and not path.is_file():
+            raise PydanticCustomError("no_file", "there is no file {path}", {"path": str(path)})
+        return path
 
     @classmethod
     def from_environment(cls) -> Self:

@@ -113,14 +113,24 @@ def connect_ready(url: str) -> bool:
 
 
 class Broker(Server):
-    """The broker as a process."""
+    """The broker as a process; `more` are properties beside `broker_properties`, or instead of them."""
 
-    def __init__(self, folder: Path, port: int, classpath: str, archives: Path, *, tuned: bool) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        port: int,
+        classpath: str,
+        archives: Path,
+        *,
+        tuned: bool,
+        more: Mapping[str, str],
+    ) -> None:
         self.logs = folder / "data" / "kafka"
         self.classpath = classpath
         self.archives = archives
         self.tuned = tuned
-        self.properties = write_properties(folder / "run" / "kafka.properties", broker_properties(port, self.logs))
+        properties = {**broker_properties(port, self.logs), **more}
+        self.properties = write_properties(folder / "run" / "kafka.properties", properties)
         super().__init__(
             name="kafka",
             command=self._command("kafka.Kafka", self.properties),
@@ -151,7 +161,7 @@ class Broker(Server):
 
 
 class Connect(Server):
-    """The Kafka Connect worker as a process."""
+    """The Kafka Connect worker as a process; `more` as for the broker."""
 
     def __init__(
         self,
@@ -164,10 +174,11 @@ class Connect(Server):
         archives: Path,
         *,
         tuned: bool,
+        more: Mapping[str, str],
     ) -> None:
         self.url = url
         path = folder / "run" / "connect.properties"
-        properties = write_properties(path, connect_properties(port, broker, plugins))
+        properties = write_properties(path, {**connect_properties(port, broker, plugins), **more})
         super().__init__(
             name="connect",
             command=java.command(

@@ -8,6 +8,7 @@ import shutil
 import sys
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from stack import java, postgres
@@ -17,7 +18,7 @@ from stack.kafka import Broker, Connect
 from stack.settings import LOCK, Settings, cache_folder, state_root
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from stack.process import Server
@@ -43,12 +44,23 @@ def databases(settings: Settings) -> tuple[postgres.Database, postgres.Database]
 
 
 class Stack:
-    """The servers of one state folder; each is an attribute that a test may kill and restart."""
+    """The servers of one state folder; each is an attribute that a test may kill and restart.
 
-    def __init__(self, settings: Settings, folder: Path, *, tuned: bool = False) -> None:
+    `more` are options of a server beside ours, or instead of them, by the server's name in its log.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        folder: Path,
+        *,
+        tuned: bool = False,
+        more: Mapping[str, Mapping[str, str]] | None = None,
+    ) -> None:
         self.settings = settings
         self.folder = folder
         self.tuned = tuned
+        self.more = more or {}
         self.started: list[Server] = []
 
     def fetch(self, progress: Progress) -> None:
@@ -80,14 +92,18 @@ class Stack:
 
     def _build(self, binaries: Path, plugins: Path, classpath: str) -> None:
         s, archives = self.settings, state_root() / "cds"
-        source, target = databases(s)
+        source, target = (replace(d, options={**d.options, **self._more(d.name)}) for d in databases(s))
         self.source = postgres.Postgres(source, binaries, self.folder)
         self.target = postgres.Postgres(target, binaries, self.folder)
-        self.broker = Broker(self.folder, s.kafka_port, classpath, archives, tuned=self.tuned)
+        self.broker = Broker(self.folder, s.kafka_port, classpath, archives, tuned=self.tuned, more=self._more("kafka"))
         self.connect = Connect(
             *(self.folder, s.connect_url, s.connect_port, s.kafka_bootstrap_servers, classpath, plugins, archives),
             tuned=self.tuned,
+            more=self._more("connect"),
         )
+
+    def _more(self, name: str) -> Mapping[str, str]:
+        return self.more.get(name, {})
 
     def start(self, say: Callable[[str], None]) -> None:
         """Start every server and wait until all serve.

@@ -19,6 +19,7 @@ class Health:
         self.log = log
         self._lock = threading.Lock()
         self._waiting: dict[str, tuple[str, float]] = {}
+        self._troubles: dict[str, tuple[str, float]] = {}
         self._partitions: list[int] = []
         self._placed = False
         self._state = "starting"
@@ -44,6 +45,21 @@ class Health:
         with self._lock:
             return stage in self._waiting
 
+    def trouble(self, task: str, reason: str) -> None:
+        """A task beside the stream fails; rows go on being predicted meanwhile."""
+        with self._lock:
+            before = self._troubles.get(task)
+            self._troubles[task] = (reason, before[1] if before else time.monotonic())
+        if before is None or before[0] != reason:
+            self.log.warning("trouble", task=task, reason=reason)
+
+    def trouble_over(self, task: str) -> None:
+        """The task does again what it should."""
+        with self._lock:
+            before = self._troubles.pop(task, None)
+        if before is not None:
+            self.log.info("trouble over", task=task, after_seconds=round(time.monotonic() - before[1], 1))
+
     def partitions(self, owned: Iterable[int], *, placed: bool) -> None:
         """Which partitions the pipeline owns, and whether reading has begun in all of them."""
         with self._lock:
@@ -66,11 +82,25 @@ class Health:
             return self._state == "running" and self._placed and not self._waiting
 
     def snapshot(self) -> dict[str, Any]:
-        """The state as JSON-ready values; `waiting` holds what each stage waits for and since how many seconds."""
+        """The state as JSON-ready values.
+
+        `waiting` holds what each stage waits for and since how many seconds; `troubles` likewise what is wrong beside
+        the stream.
+        """
         with self._lock:
             now = time.monotonic()
             waiting = [
                 {"stage": stage, "reason": reason, "seconds": round(now - since, 1)}
                 for stage, (reason, since) in self._waiting.items()
             ]
-            return {"state": self._state, "error": self._error, "partitions": self._partitions, "waiting": waiting}
+            troubles = [
+                {"task": task, "reason": reason, "seconds": round(now - since, 1)}
+                for task, (reason, since) in self._troubles.items()
+            ]
+            return {
+                "state": self._state,
+                "error": self._error,
+                "partitions": self._partitions,
+                "waiting": waiting,
+                "troubles": troubles,
+            }

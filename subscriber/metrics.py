@@ -45,6 +45,7 @@ class Registry:
         self.lag = Gauge("subscriber_lag", "Offsets not stored yet.", [*one, "partition"], registry=r)
         self.rebalances = Counter("subscriber_rebalances", "Partitions given or taken.", one, registry=r)
         self.fenced = Counter("subscriber_fenced", "Batches another owner had overtaken.", one, registry=r)
+        self.trimmed = Counter("subscriber_trimmed_rows", "Old rows deleted.", [*one, "table"], registry=r)
         self.ready = Gauge("subscriber_ready", "1 while rows that arrive are predicted.", one, registry=r)
         self.model = Gauge(
             "subscriber_model", "1 for the model version that answered last.", [*one, "version"], registry=r
@@ -93,6 +94,10 @@ class Metrics:
                 self._latency.observe(max(0.0, now - committed))
         if batch.versions and batch.versions[-1] != self._version:
             self._model(batch.versions[-1])
+
+    def trimmed(self, table: str, rows: int) -> None:
+        """Count old rows that were deleted."""
+        self._registry.trimmed.labels(self._pipeline, table).inc(rows)
 
     def set_lag(self, partition: int, lag: int) -> None:
         """Set the lag of a partition, in offsets."""

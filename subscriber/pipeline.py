@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from subscriber.errors import WrongSetting
 
@@ -89,6 +89,23 @@ class Batch(Part):
     max_rows: int = Field(2500, ge=1, le=100_000)
 
 
+def _a_number(days: Any) -> Any:
+    # else `true` were a day
+    if isinstance(days, bool):
+        raise ValueError("input should be a number")
+    return days
+
+
+Days = Annotated[float, BeforeValidator(_a_number), Field(gt=0, le=36_500)]
+
+
+class Retention(Part):
+    """How long rows stay in the target database; what is left out, for ever."""
+
+    predictions_days: Days | None = Field(None, description="By target.timestamp.")
+    dead_letters_days: Days | None = Field(None, description="By the time they failed; this pipeline's only.")
+
+
 class Pipeline(Part):
     """What one TOML file says."""
 
@@ -103,6 +120,7 @@ class Pipeline(Part):
     source: Source = Source()
     target: Target
     batch: Batch = Batch()
+    retention: Retention = Retention()
     create_sql: str | None = Field(None, exclude=True, description="Text of the file that target.create names.")
 
     @model_validator(mode="after")
@@ -124,6 +142,8 @@ class Pipeline(Part):
         named = [c for c in columns if c is not None]
         if len(set(named)) < len(named):
             raise ValueError(f"target: two values go to one column ({', '.join(sorted(named))})")
+        if self.retention.predictions_days is not None and self.target.timestamp is None:
+            raise ValueError("retention.predictions_days: needs target.timestamp, the column that tells a row's age")
         return self
 
 

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 import threading
 import time
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from confluent_kafka import OFFSET_END, Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from subscriber.batch import Batch, Span, Tenures
+from subscriber.broker import configuration, quiet_logger, refusal, words
 from subscriber.errors import Transient, WrongSetting
 from subscriber.lag import Progress
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from subscriber.batch import Record
     from subscriber.health import Health
@@ -71,11 +71,21 @@ class Reader:
         self._progress = Progress()
         self._assigned: set[int] = set()
         self._unpositioned: set[int] = set()
+        self._placed: set[int] = set()
+        self._flowing: set[int] = set()
+        self._paused: set[int] = set()
         self._position: dict[int, int] = {}
         self._held = False
         self._carried: list[Message] = []
         self._next_housekeeping = 0.0
-        self._consumer = Consumer(_configuration(settings, pipeline, self._on_error), logger=_quiet_logger())
+        self._speaks = f"KAFKA_SECURITY_PROTOCOL={settings.kafka_security_protocol}"
+        self._let_in = False
+        self._refused: str | None = None
+        self._refused_by_all = False
+        try:
+            self._consumer = Consumer(configuration(settings, pipeline, self._on_error), logger=quiet_logger())
+        except KafkaException as error:
+            raise WrongSetting(f"Kafka: {error.args[0].str()} (KAFKA_*)") from error
         self._consumer.subscribe(
             [pipeline.topic], on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_lost
         )
@@ -84,14 +94,15 @@ class Reader:
         """The rows that are there now, at most a batch of them; waits for the first one only.
 
         Raises:
-            WrongSetting: the topic may not be read, or rows that were not predicted yet are gone from it.
+            WrongSetting: we are not let in, the topic may not be read, or rows that were not predicted yet are gone
+                from it.
         """
         self._look_again()
         self._release()
         self._place()
         messages, self._carried = self._carried, []
         if not messages:
-            first = self._consumer.poll(timeout_seconds)
+            first = self._poll(timeout_seconds)
             if first is not None:
                 messages = [first, *self._consumer.consume(self._pipeline.batch.max_rows - 1, 0)]
         batch = self._batch(messages)
@@ -100,12 +111,12 @@ class Reader:
 
     def hold(self, timeout_seconds: float) -> None:
         """Stay in the group, reading nothing, while the stages behind are busy."""
-        if not self._held:
-            self._held = True
-            self._consumer.pause(self._partitions(self._assigned))
-        message = self._consumer.poll(timeout_seconds)
+        self._held = True
+        self._pause()
+        message = self._poll(timeout_seconds)
         if message is not None:
             self._carried.append(message)
+            self._flowing |= self._placed & {message.partition()}
         self._keep_house()
 
     def resync(self, partitions: frozenset[int]) -> None:
@@ -133,6 +144,12 @@ class Reader:
             self._commit(asynchronous=False)
         self._consumer.close()
 
+    def _poll(self, timeout_seconds: float) -> Message | None:
+        message = self._consumer.poll(timeout_seconds)
+        if self._refused_by_all and self._refused is not None:
+            raise WrongSetting(self._refused)
+        return message
+
     def _batch(self, messages: list[Any]) -> Batch | None:
         """The messages as a batch, less those of partitions that are no longer, or not yet, ours."""
         spans: dict[int, Span] = {}
@@ -152,6 +169,7 @@ class Reader:
                 if tenure is None:
                     continue
                 spans[partition] = span = Span(position[partition], offset + 1, tenure)
+                self._flowing.add(partition)
             span.next = position[partition] = offset + 1
             kept.append(message)
         return Batch(spans, kept) if kept else None
@@ -160,12 +178,13 @@ class Reader:
 
     def _on_assign(self, _: Consumer, partitions: list[TopicPartition]) -> None:
         self._metrics.rebalances.inc()
+        self._let_in = True
         fresh = {p.partition for p in partitions}
         self._assigned |= fresh
         self._unpositioned |= fresh
-        paused = [TopicPartition(self._pipeline.topic, p, OFFSET_END) for p in fresh]
-        self._consumer.incremental_assign(paused)
-        self._consumer.pause(paused)
+        # nothing is fetched yet. A logical offset in the meantime would be looked up behind our back, and its late
+        # answer override the real one (librdkafka asks again 500 ms after an "outdated offset response")
+        self._consumer.incremental_assign([])
         self._tell_partitions()
 
     def _on_revoke(self, _: Consumer, partitions: list[TopicPartition]) -> None:
@@ -189,7 +208,7 @@ class Reader:
         for partition in gone:
             self._position.pop(partition, None)
             self._metrics.forget_lag(partition)
-        self._consumer.incremental_unassign(partitions)
+        self._unassign(gone)
         self._tell_partitions()
 
     def _look_again(self) -> None:
@@ -214,10 +233,9 @@ class Reader:
         self._health.going("poll")
         placed = [TopicPartition(topic, p, offset) for p, offset in stored.items()]
         # a new assignment, unlike a seek, may follow the old one at any moment
-        self._consumer.incremental_unassign([TopicPartition(topic, p) for p in stored])
+        self._unassign(stored.keys())
         self._consumer.incremental_assign(placed)
-        if not self._held:
-            self._consumer.resume(placed)
+        self._placed |= stored.keys()
         self._carried = [m for m in self._carried if m.partition() not in stored]
         for partition, offset in stored.items():
             self._position[partition] = offset
@@ -227,6 +245,13 @@ class Reader:
             self._tenures.begin(partition)
         self._unpositioned -= set(stored)
         self._tell_partitions()
+
+    def _unassign(self, partitions: Collection[int]) -> None:
+        """Stop fetching those of the partitions that are fetched."""
+        gone = self._placed.intersection(partitions)
+        for where in (self._placed, self._flowing, self._paused):
+            where.difference_update(gone)
+        self._consumer.incremental_unassign(self._partitions(gone))
 
     def _tell_partitions(self) -> None:
         self._health.partitions(self._assigned, placed=not self._unpositioned)
@@ -256,10 +281,18 @@ class Reader:
         low, high = self._consumer.get_watermark_offsets(where, timeout=BROKER_TIMEOUT_SECONDS)
         return low, high
 
+    def _pause(self) -> None:
+        """Stop fetching where fetching has begun: a pause that overtakes an assignment undoes it (librdkafka #2190)."""
+        fresh = self._flowing - self._paused
+        if fresh:
+            self._consumer.pause(self._partitions(fresh))
+            self._paused |= fresh
+
     def _release(self) -> None:
-        if self._held:
-            self._held = False
-            self._consumer.resume(self._partitions(self._assigned - self._unpositioned))
+        if self._paused:
+            self._consumer.resume(self._partitions(self._paused))
+        self._paused = set()
+        self._held = False
 
     # ---- what Kafka says, and what we tell it
 
@@ -268,6 +301,7 @@ class Reader:
         if code == KafkaError._PARTITION_EOF:
             partition = message.partition()
             if partition in self._position:
+                self._flowing.add(partition)
                 with self._lock:
                     self._progress.end_seen(partition, message.offset() or 0, self._position[partition])
         elif code == KafkaError._AUTO_OFFSET_RESET:
@@ -285,8 +319,19 @@ class Reader:
             raise WrongSetting(f"Kafka: {error.str()}")
 
     def _on_error(self, error: KafkaError) -> None:
-        if error.code() in (KafkaError._ALL_BROKERS_DOWN, KafkaError._TRANSPORT, KafkaError._RESOLVE):
-            self._health.waiting("poll", f"Kafka: {error.str()}")
+        """Note what librdkafka, which tries again by itself, says while it is polled.
+
+        Whom every broker refuses from the start has a wrong setting. Later, or from one broker of several, a refusal
+        may pass: a certificate has run out, or whoever knows the passwords is away.
+        """
+        code, said = error.code(), words(error)
+        self._refused = refusal(code, said) or self._refused
+        if code == KafkaError._ALL_BROKERS_DOWN:
+            self._refused_by_all = not self._let_in
+        if code in (KafkaError._TRANSPORT, KafkaError._RESOLVE, KafkaError._AUTHENTICATION, KafkaError._SSL):
+            self._health.waiting("poll", f"Kafka: {said}")
+        elif code == KafkaError._ALL_BROKERS_DOWN and not self._health.is_waiting("poll"):
+            self._health.waiting("poll", f"Kafka: {said}, or do not speak {self._speaks}")
 
     def _keep_house(self) -> None:
         """Once a second: commit to Kafka, measure lag, see whether the broker is back."""
@@ -323,37 +368,3 @@ class Reader:
 
     def _partitions(self, numbers: set[int]) -> list[TopicPartition]:
         return [TopicPartition(self._pipeline.topic, p) for p in numbers]
-
-
-def _configuration(settings: Settings, pipeline: Pipeline, on_error: Callable[[KafkaError], None]) -> dict[str, Any]:
-    session_ms = int(settings.session_timeout_seconds * 1000)
-    return {
-        "bootstrap.servers": settings.kafka_bootstrap_servers,
-        "client.id": f"subscriber-{pipeline.name}",
-        "group.id": pipeline.group,
-        "isolation.level": "read_committed",
-        "enable.auto.commit": False,
-        # our offsets are the database's; one that is not in the topic is a loss to be told of
-        "auto.offset.reset": "error",
-        "partition.assignment.strategy": "cooperative-sticky",
-        "session.timeout.ms": session_ms,
-        "heartbeat.interval.ms": max(100, session_ms // 4),
-        "enable.partition.eof": True,
-        # what may wait in memory, and how soon to fetch again after that was full
-        "queued.max.messages.kbytes": 8192,
-        "fetch.max.bytes": 4_194_304,
-        "fetch.queue.backoff.ms": 10,
-        "fetch.error.backoff.ms": 100,
-        "reconnect.backoff.max.ms": 2000,
-        "topic.metadata.refresh.interval.ms": 30_000,
-        # how soon a topic that did not exist is found
-        "topic.metadata.propagation.max.ms": 0,
-        "error_cb": on_error,
-    }
-
-
-def _quiet_logger() -> logging.Logger:
-    """What librdkafka would write to standard error; what matters of it comes as errors."""
-    logger = logging.getLogger("librdkafka")
-    logger.setLevel(logging.CRITICAL)
-    return logger

@@ -25,6 +25,11 @@ _PASSING_STATES = ("55P03", "25006", "25P03", "25P04")
 _PASSING_CLASSES = ("08", "40", "53", "57", "58", "XX")
 # what a server says to a client that will never be let in; these come without an SQLSTATE
 _REFUSALS = ("authentication failed", "no pg_hba.conf entry", "does not exist", "permission denied", "not permitted")
+# what we say to a server that does not prove who it is
+_MISTRUSTS = (
+    *("certificate verify failed", "does not match host name", "root certificate file"),
+    "server does not support SSL",
+)
 
 # what holds a lock for longer is frozen or gone: its heir must not wait for it for ever, nor in silence
 LIMITS = (
@@ -41,7 +46,7 @@ class Store:
         self._dsn = dsn
         self._pipeline = pipeline
         self._where = {"pipeline": pipeline.name, "topic": pipeline.topic}
-        self._claim, self._begin, self._positions = (_statement(n) for n in ("claim", "begin", "positions"))
+        self._claim, self._begin, self._positions = (statement(n) for n in ("claim", "begin", "positions"))
         self._connected: psycopg.Connection | None = None
         target = pipeline.target
         # each column with where its value comes from
@@ -64,12 +69,12 @@ class Store:
             Transient: the database is away.
             WrongSetting: the table or a column is missing, or we may not write it.
         """
-        with _translated(), self._connect() as connection:
+        with translated(), self.connect() as connection:
             # two subscribers that start together must not both create
             connection.execute("select pg_advisory_xact_lock(hashtext('stream-serving schema'))")
-            connection.execute(_statement("schema"))
+            _make(connection, statement("schema"), "stream_offset", "dead_letter")
             if self._pipeline.create_sql is not None:
-                connection.execute(self._pipeline.create_sql.encode())
+                _make(connection, self._pipeline.create_sql.encode(), self._table.as_string(connection))
             connection.execute(
                 sql.SQL("select {} from {} limit 0").format(
                     sql.SQL(", ").join(map(sql.Identifier, self._columns)), self._table
@@ -87,7 +92,7 @@ class Store:
         Raises:
             Transient: the database is away.
         """
-        with _translated(), self._connect() as connection:
+        with translated(), self.connect() as connection:
             return dict(connection.execute(self._positions, self._where).fetchall())
 
     def begin(self, offsets: dict[int, int]) -> None:
@@ -97,7 +102,7 @@ class Store:
             Transient: the database is away.
         """
         partitions = {"partitions": list(offsets), "offsets": list(offsets.values())}
-        with _translated(), self._connect() as connection:
+        with translated(), self.connect() as connection:
             connection.execute(self._begin, {**self._where, **partitions})
 
     def commit(self, batch: Batch) -> None:
@@ -116,7 +121,7 @@ class Store:
                 finds out, by being fenced or not.
             WrongSetting: the table does not fit the pipeline.
         """
-        with _translated():
+        with translated():
             connection = self._connection()
             with connection.transaction():
                 refused = self._copy_rows(connection, batch)  # 1
@@ -208,10 +213,10 @@ class Store:
     def _connection(self) -> psycopg.Connection:
         if self._connected is None or self._connected.closed:
             # a crash that loses rows loses their offsets too, so they are predicted again: no need to wait for the disk
-            self._connected = self._connect(autocommit=True, options="-c synchronous_commit=off")
+            self._connected = self.connect(autocommit=True, options="-c synchronous_commit=off")
         return self._connected
 
-    def _connect(self, *, autocommit: bool = False, options: str = "") -> psycopg.Connection:
+    def connect(self, *, autocommit: bool = False, options: str = "") -> psycopg.Connection:
         return psycopg.connect(
             self._dsn,
             autocommit=autocommit,
@@ -227,7 +232,7 @@ class Store:
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
+def translated() -> Iterator[None]:
     """Every psycopg error as the action it asks for."""
     try:
         yield
@@ -237,13 +242,29 @@ def _translated() -> Iterator[None]:
         if state in _PASSING_STATES or state[:2] in _PASSING_CLASSES:
             raise Transient(f"target database: {said}") from error
         if not state and isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
+            if any(mistrust in str(error) for mistrust in _MISTRUSTS):
+                names = "TARGET_HOST, TARGET_SSLMODE, TARGET_SSLROOTCERT"
+                raise WrongSetting(f"target database is not trusted: {said} ({names})") from error
             if any(refusal in str(error) for refusal in _REFUSALS):
                 raise WrongSetting(f"target database refuses us: {said} (TARGET_*, SUBSCRIBER_*)") from error
             raise Transient(f"target database: {said}") from error
         raise WrongSetting(f"target database: {said} (target.* in the pipeline file, or the role's grants)") from error
 
 
-def _statement(name: str) -> bytes:
+def _make(connection: psycopg.Connection, statements: bytes, *tables: str) -> None:
+    """Run SQL that makes what is missing; who freezes while writing to tables that exist does not block a start."""
+    try:
+        with connection.transaction():
+            # even `create index if not exists` waits for those who write to its table, and has others wait meanwhile
+            connection.execute("set local lock_timeout = '1s'")
+            connection.execute(statements)
+    except psycopg.errors.LockNotAvailable:
+        exist = "select bool_and(to_regclass(name) is not null) from unnest(%s::text[]) as name"
+        if connection.execute(exist, [list(tables)]).fetchone() != (True,):
+            raise
+
+
+def statement(name: str) -> bytes:
     return (_SQL / f"{name}.sql").read_bytes()
 
 

@@ -18,6 +18,7 @@ from subscriber.health import Health
 from subscriber.inference import InferenceClient
 from subscriber.predictor import Predictor
 from subscriber.reader import Reader
+from subscriber.retention import Retention
 from subscriber.store import Store
 
 if TYPE_CHECKING:
@@ -108,6 +109,10 @@ class Subscriber:
         ]
         for stage in stages:
             stage.start()
+        retention = Retention(
+            self.pipeline, self._store, metrics=self._metrics, health=self.health, stopping=self._stopping
+        )
+        retention.start()
         self.health.running()
         try:
             while not self._stopping.is_set():
@@ -120,7 +125,9 @@ class Subscriber:
                 # a stage that hangs in a call to a server ends with the process
                 stage.join(self._stop_seconds_left())
         finally:
+            self._stopping.set()
             self._abandoning.set()
+            retention.join(0.5)
         if self._failure is not None:
             raise self._failure
 

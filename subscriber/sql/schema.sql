@@ -26,3 +26,5 @@ create table if not exists dead_letter (
 -- not unique: the offsets see to that, and a unique index would have an heir wait for a frozen owner's letters
 create index if not exists dead_letter_offset on dead_letter (pipeline, topic, partition, "offset");
 create index if not exists dead_letter_failed_at on dead_letter (failed_at);
+-- a pipeline's old letters, which retention deletes, among those that others keep
+create index if not exists dead_letter_pipeline_failed_at on dead_letter (pipeline, failed_at);

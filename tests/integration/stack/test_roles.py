@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     SignIn = Callable[[str], psycopg.Connection]
 
-SOURCE_ROLES = ("source", "debezium")
+SOURCE_ROLES = ("source", "debezium", "monitor")
 TARGET_ROLES = ("target", "subscriber", "sink", "reader")
 # statements that only who owns the database or the server may do
 FOR_OWNERS = (

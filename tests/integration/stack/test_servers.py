@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import socket
 import stat
-import subprocess
-import sys
 from typing import TYPE_CHECKING
 
 import psutil
@@ -15,90 +12,23 @@ import pytest
 
 from stack.cli import folder_of
 from stack.process import listening
-from stack.settings import ROOT, Settings
-from tests.stream import wait_until
+from stack.settings import Settings
+from tests.runs import Run, as_processes, finished, free_offset, ports
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-pytestmark = pytest.mark.skipif(os.environ.get("STACK") == "docker", reason="about the servers as processes")
-# beyond those of the other tests, with every port below 32768
-OFFSETS = range(22_000, 23_600, 50)
+pytestmark = as_processes
 SERVERS = {"connect", "kafka", "source", "target"}
-READY_SECONDS = 120.0
-
-
-def ports(settings: Settings) -> dict[str, int]:
-    """The server that listens on each port, and the port; Kafka's controller is one higher."""
-    return {
-        "source": settings.source_port,
-        "target": settings.target_port,
-        "kafka": settings.kafka_port,
-        "kafka controller": settings.kafka_port + 1,
-        "connect": settings.connect_port,
-    }
-
-
-def free_offset() -> int:
-    """A port offset at which nobody listens and no state is kept."""
-    for offset in OFFSETS:
-        taken = any(listening(port) for port in ports(Settings().moved(offset)).values())
-        if not taken and not folder_of(offset).exists():
-            return offset
-    raise RuntimeError(f"no free ports for servers at an offset of {OFFSETS}")
-
-
-def verb(*arguments: str) -> list[str]:
-    return [sys.executable, "-m", "stack", *arguments]
-
-
-def finished(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """A verb that ends by itself."""
-    return subprocess.run(  # noqa: S603 (our own program)
-        verb(*arguments), capture_output=True, text=True, check=False, cwd=ROOT, timeout=READY_SECONDS
-    )
-
-
-class Run:
-    """`python -m stack servers` at an offset, its output in files."""
-
-    def __init__(self, offset: int, log: Path) -> None:
-        self.offset = offset
-        self.settings = Settings().moved(offset)
-        self.folder = folder_of(offset)
-        self.log = log
-        with log.with_suffix(".out").open("w") as out, log.with_suffix(".err").open("w") as err:
-            self.process = subprocess.Popen(  # noqa: S603 (our own program)
-                verb("servers", "--port-offset", str(offset)), stdout=out, stderr=err, cwd=ROOT
-            )
-
-    def wait_ready(self) -> None:
-        wait_until("the servers are up", self._up, READY_SECONDS)
-
-    def _up(self) -> bool:
-        assert self.process.poll() is None, self.said()
-        return "servers are up" in self.said()
-
-    def said(self) -> str:
-        return self.log.with_suffix(".err").read_text()
-
-    def printed(self) -> str:
-        return self.log.with_suffix(".out").read_text()
-
-    def servers(self) -> dict[str, psutil.Process]:
-        """Its servers' processes by name."""
-        return {
-            file.stem: psutil.Process(int(file.read_text().split()[0])) for file in (self.folder / "run").glob("*.pid")
-        }
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
     """A run whose servers are up."""
-    run = Run(free_offset(), tmp_path_factory.mktemp("run") / "first")
+    run = Run(free_offset(), tmp_path_factory.mktemp("run") / "first", "servers")
     try:
-        run.wait_ready()
+        run.wait_said("servers are up")
         yield run
     finally:
         run.process.kill()
@@ -176,9 +106,9 @@ def test_what_a_killed_run_left_behind_is_stopped_by_the_next(run: Run, tmp_path
     assert all(server.is_running() for server in left.values())
 
     # when the next one starts
-    after = Run(run.offset, tmp_path / "second")
+    after = Run(run.offset, tmp_path / "second", "servers")
     try:
-        after.wait_ready()
+        after.wait_said("servers are up")
 
         # then only its own servers run
         assert not any(server.is_running() for server in left.values())

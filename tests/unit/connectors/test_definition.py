@@ -46,6 +46,29 @@ def test_an_unset_variable_is_named_with_its_file(environment: dict[str, str]) -
         fill("x.json", "${SINK_PASSWORD}", environment)
 
 
+@pytest.mark.parametrize(
+    ("value", "environment", "filled"),
+    [
+        ("${SSLMODE:-prefer}", {}, "prefer"),
+        ("${SSLMODE:-prefer}", {"SSLMODE": ""}, "prefer"),
+        ("${SSLMODE:-prefer}", {"SSLMODE": "require"}, "require"),
+        ("?a=${A:-}&b=${B:-1}&c=${C}", {"C": "2"}, "?a=&b=1&c=2"),
+    ],
+)
+def test_a_default_stands_in_for_a_variable_that_is_not_set(
+    value: str, environment: dict[str, str], filled: str
+) -> None:
+    assert fill("x.json", value, environment) == filled
+
+
+def test_no_certificate_is_asked_for_unless_it_is_told() -> None:
+    environment = dict(line.split("=", 1) for line in _example_lines())
+    source, sink = (read(file, environment).config for file in FILES)
+
+    assert (source["database.sslmode"], source["database.sslrootcert"]) == ("prefer", "")
+    assert sink["connection.url"].endswith("&sslmode=prefer&sslrootcert=")
+
+
 @given(password=values)
 def test_any_password_survives_the_filling_and_stays_out_of_the_representation(password: str) -> None:
     text = json.dumps({"name": "n", "config": {"connector.class": "c", "password": "${P}"}})
@@ -76,7 +99,11 @@ def test_our_definitions_need_only_documented_variables(file: str) -> None:
     text = (resources.files("connectors") / file).read_text(encoding="utf-8")
     example = {line.split("=")[0] for line in _example_lines()}
 
-    assert set(PLACEHOLDER.findall(text)) <= example
+    needed = {found[1] for found in PLACEHOLDER.finditer(text) if found[2] is None}
+    documented = (resources.files("connectors") / ".." / ".env.example").read_text(encoding="utf-8")
+
+    assert needed <= example
+    assert [found[1] for found in PLACEHOLDER.finditer(text) if f"{found[1]}=" not in documented] == []
 
 
 @pytest.mark.parametrize("file", FILES)

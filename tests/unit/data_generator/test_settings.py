@@ -18,6 +18,8 @@ COMPLETE = {
 def _complete(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in COMPLETE.items():
         monkeypatch.setenv(name, value)
+    for name in ("SOURCE_SSLMODE", "SOURCE_SSLROOTCERT"):
+        monkeypatch.delenv(name, raising=False)
 
 
 def test_a_complete_environment_is_read_and_the_password_stays_hidden() -> None:
@@ -46,4 +48,25 @@ def test_a_malformed_variable_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SOURCE_PORT", "many")
 
     with pytest.raises(SettingError, match=r"SOURCE_PORT: .*integer"):
+        SourceSettings.from_environment()
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"SOURCE_SSLMODE": "on"}, r"SOURCE_SSLMODE: .*'require', 'verify-ca' or 'verify-full'"),
+        (
+            {"SOURCE_SSLMODE": "verify-full"},
+            r"SOURCE_SSLROOTCERT: not set, but SOURCE_SSLMODE=verify-full needs it",
+        ),
+        ({"SOURCE_SSLROOTCERT": "/not/There.pem"}, r"SOURCE_SSLROOTCERT: there is no file /not/There\.pem"),
+    ],
+)
+def test_what_cannot_make_a_connection_trusted_is_refused(
+    changes: dict[str, str], said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in changes.items():
+        monkeypatch.setenv(name, value)
+
+    with pytest.raises(SettingError, match=f"^{said}$"):
         SourceSettings.from_environment()

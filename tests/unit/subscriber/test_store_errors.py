@@ -7,7 +7,7 @@ import pytest
 from psycopg import errors
 
 from subscriber.errors import SubscriberError, Transient, WrongSetting
-from subscriber.store import _translated
+from subscriber.store import translated
 
 # the same transaction may do later
 PASSING = {
@@ -39,7 +39,7 @@ WITH_STATE = sorted(
 
 def action(error: psycopg.Error) -> SubscriberError:
     """What the error leaves our border as."""
-    with pytest.raises(SubscriberError) as raised, _translated():
+    with pytest.raises(SubscriberError) as raised, translated():
         raise error
     assert raised.value.__cause__ is error
     return raised.value
@@ -67,6 +67,14 @@ def test_every_error_with_an_sqlstate_is_judged(kind: type[psycopg.Error]) -> No
         (errors.ConnectionTimeout("timeout"), Transient),
         (psycopg.InterfaceError("the connection is closed"), Transient),
         (psycopg.OperationalError('FATAL:  password authentication failed for user "u"'), WrongSetting),
+        (psycopg.OperationalError("SSL error: certificate verify failed"), WrongSetting),
+        (psycopg.OperationalError('server certificate for "a" does not match host name "b"'), WrongSetting),
+        (
+            psycopg.OperationalError('could not read root certificate file "f": no certificate or crl found'),
+            WrongSetting,
+        ),
+        (psycopg.OperationalError("server does not support SSL, but SSL was required"), WrongSetting),
+        (psycopg.OperationalError("SSL SYSCALL error: EOF detected"), Transient),
         (psycopg.OperationalError('FATAL:  database "d" does not exist'), WrongSetting),
         (psycopg.OperationalError('FATAL:  role "r" is not permitted to log in'), WrongSetting),
         (psycopg.OperationalError("FATAL:  no pg_hba.conf entry for host"), WrongSetting),
@@ -86,5 +94,5 @@ def test_a_long_message_is_told_by_its_first_line() -> None:
 
 
 def test_other_errors_pass_as_they_are() -> None:
-    with pytest.raises(KeyError), _translated():
+    with pytest.raises(KeyError), translated():
         raise KeyError

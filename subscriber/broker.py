@@ -1,0 +1,72 @@
+"""How the Kafka client is set up, and what its errors mean."""
+
+from __future__ import annotations
+
+import logging
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+from confluent_kafka import KafkaError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from subscriber.pipeline import Pipeline
+    from subscriber.settings import Settings
+
+# librdkafka's measure of how long it took: no news
+_AFTER: Final = re.compile(r" \(after \d+ms in state \w+\)")
+
+
+def configuration(settings: Settings, pipeline: Pipeline, on_error: Callable[[KafkaError], None]) -> dict[str, Any]:
+    """Of the consumer; `on_error` hears what goes wrong with the brokers, in the thread that polls."""
+    session_ms = int(settings.session_timeout_seconds * 1000)
+    return {
+        **settings.kafka(),
+        "client.id": f"subscriber-{pipeline.name}",
+        "group.id": pipeline.group,
+        "isolation.level": "read_committed",
+        "enable.auto.commit": False,
+        # our offsets are the database's; one that is not in the topic is a loss to be told of
+        "auto.offset.reset": "error",
+        "partition.assignment.strategy": "cooperative-sticky",
+        "session.timeout.ms": session_ms,
+        "heartbeat.interval.ms": max(100, session_ms // 4),
+        "enable.partition.eof": True,
+        # what may wait in memory, and how soon to fetch again after that was full
+        "queued.max.messages.kbytes": 8192,
+        "fetch.max.bytes": 4_194_304,
+        "fetch.queue.backoff.ms": 10,
+        "fetch.error.backoff.ms": 100,
+        "reconnect.backoff.max.ms": 2000,
+        "topic.metadata.refresh.interval.ms": 30_000,
+        # how soon a topic that did not exist is found
+        "topic.metadata.propagation.max.ms": 0,
+        "error_cb": on_error,
+    }
+
+
+def words(error: KafkaError) -> str:
+    """What an error says, alike each time it happens."""
+    return _AFTER.sub("", error.str())
+
+
+def refusal(code: int, said: str) -> str | None:
+    """What to change, if what librdkafka says is more than an outage."""
+    # "Local" is what happens on our side, such as a connection that breaks
+    if code == KafkaError._AUTHENTICATION and "Local: " not in said:
+        names = ("USERNAME", "PASSWORD", "SASL_MECHANISM", "SECURITY_PROTOCOL")
+        return f"Kafka does not let us in: {said} ({', '.join(f'KAFKA_{name}' for name in names)})"
+    if "certificate verify failed" in said:
+        return (
+            f"Kafka: the certificate of {said.partition(': ')[0]} is not trusted: KAFKA_SSL_CA_LOCATION must hold its "
+            f"authority, and KAFKA_BOOTSTRAP_SERVERS and the broker's advertised address be the name in it"
+        )
+    return None
+
+
+def quiet_logger() -> logging.Logger:
+    """What librdkafka would write to standard error; what matters of it comes as errors."""
+    logger = logging.getLogger("librdkafka")
+    logger.setLevel(logging.CRITICAL)
+    return logger

@@ -1,0 +1,82 @@
+"""The reader on the real broker: whatever happens between assignment and reading, no row is skipped."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+import structlog
+
+from subscriber.batch import Tenures
+from subscriber.health import Health
+from subscriber.metrics import Metrics, Registry
+from subscriber.pipeline import load_pipeline
+from subscriber.reader import Reader
+from subscriber.settings import Settings as SubscriberSettings
+from tests.stream import PipelineFile, Topic, flower
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from stack.settings import Settings
+
+ROWS = 20_000
+
+
+class KnownPositions:
+    """Stored offsets that are there at once, as on a database that is fast."""
+
+    def __init__(self, partitions: int) -> None:
+        self.offsets = dict.fromkeys(range(partitions), 0)
+
+    def positions(self) -> dict[int, int]:
+        return self.offsets
+
+    def begin(self, offsets: dict[int, int]) -> None:
+        raise AssertionError(f"every partition is known, {offsets} too")
+
+
+@pytest.fixture
+def reader(
+    settings: Settings, pipeline: PipelineFile, topic: Topic, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Reader]:
+    pipeline.text += "\n[batch]\nmax_rows = 100\n"
+    pipeline.write()
+    for name, value in settings.environment().items():
+        monkeypatch.setenv(name, value)
+    reader = Reader(
+        SubscriberSettings(),
+        load_pipeline(pipeline.path),
+        Tenures(),
+        store=KnownPositions(topic.partitions),
+        drain=lambda _: None,
+        metrics=Metrics(Registry(), "p"),
+        health=Health(structlog.get_logger()),
+    )
+    yield reader
+    reader.close()
+
+
+@pytest.mark.parametrize("holds", [0, 3])
+def test_a_backlog_is_read_without_a_gap(topic: Topic, reader: Reader, holds: int) -> None:
+    # given a backlog that takes longer to read than any late answer to what was asked before
+    topic.write(flower(i) for i in range(ROWS))
+
+    offsets: dict[int, list[int]] = {partition: [] for partition in range(topic.partitions)}
+    end = time.monotonic() + 30
+    while sum(map(len, offsets.values())) < ROWS and time.monotonic() < end:
+        # not waiting: what is asked of the broker is not answered yet when the positions are known
+        batch = reader.read(0)
+        if batch is None:
+            continue
+        for record in batch.records:
+            offsets[record.partition()].append(record.offset())
+        time.sleep(0.01)
+        # the first hold comes right after the assignment, before every partition has begun
+        if holds:
+            reader.hold(0.1)
+            holds -= 1
+
+    for partition, read in offsets.items():
+        assert read == list(range(ROWS // topic.partitions)), f"partition {partition}"
