@@ -1,4 +1,4 @@
-"""The stack's verbs: `python -m stack servers | demo | clean | lock`."""
+"""The stack's verbs: `python -m stack servers | demo | ledger | clean | lock`."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ import threading
 from pathlib import Path
 from typing import Annotated
 
+import psycopg
 import typer
 from rich.console import Console
 
-from stack.demo import INTERRUPTS, Demo
+from stack.demo import Demo, on_interrupt
 from stack.errors import StackError
+from stack.ledger import settled
 from stack.lock import write_lock
 from stack.process import stop_leftovers
 from stack.progress import Progress
@@ -43,12 +45,12 @@ def servers(port_offset: PortOffset = 0, tuned: Tuned = False) -> None:
     up = threading.Event()
 
     def interrupted(*_: object) -> None:
+        first = not stopped.is_set()
         stopped.set()
-        if not up.is_set():
+        if first and not up.is_set():
             raise KeyboardInterrupt
 
-    for signal_ in INTERRUPTS:
-        signal.signal(signal_, interrupted)
+    on_interrupt(interrupted)
     stack = Stack(settings, folder, tuned=tuned)
     try:
         with exclusive(folder):
@@ -68,6 +70,7 @@ def servers(port_offset: PortOffset = 0, tuned: Tuned = False) -> None:
                 up.set()
                 progress.say("stopping the servers")
                 stack.stop()
+                on_interrupt(signal.SIG_IGN)
     except StackError as error:
         report(error)
         sys.exit(1)
@@ -120,6 +123,22 @@ def clean(port_offset: Annotated[int | None, typer.Option(help="Only the state a
     except StackError as error:
         report(error)
         sys.exit(1)
+
+
+@app.command()
+def ledger(
+    wait: Annotated[float, typer.Option(help="Seconds that the newest rows have to be predicted.")] = 60.0,
+    port_offset: PortOffset = 0,
+) -> None:
+    """Compare source with target, wherever they run: has each row of now exactly one prediction or dead letter?"""
+    settings = Settings().moved(port_offset)
+    try:
+        found = settled(settings.source_dsn(), settings.reader_dsn(), wait, lambda: None)
+    except psycopg.Error as error:
+        print(f"error: the databases cannot be compared: {str(error).strip()}", file=sys.stderr)
+        sys.exit(1)
+    print(f"ledger: {found}")
+    sys.exit(0 if found.balanced else 1)
 
 
 @app.command()

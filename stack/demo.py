@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 
 from stack import ledger
 from stack.errors import StackError
+from stack.grafana import Viewers
 from stack.live import Watch, show
 from stack.servers import Stack
 from stack.services import Services
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from stack.ledger import Ledger
@@ -30,14 +31,23 @@ INTERRUPTS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 DRAIN_SECONDS = 60.0
 
 
+def on_interrupt(handler: Callable[..., object] | signal.Handlers) -> None:
+    """Have every interrupt handled so."""
+    for signal_ in INTERRUPTS:
+        signal.signal(signal_, handler)
+
+
+def unheard(*_: object) -> None:
+    """Handle an interrupt of a stop; a server that is still being started does not inherit this, unlike SIG_IGN."""
+
+
 class Interrupt:
     """Ctrl-C and SIGTERM: while rows flow, the first ends the flow and leads to the ledger; else it ends the demo."""
 
     def __init__(self) -> None:
         self.heard = threading.Event()
         self._deferred = False
-        for signal_ in INTERRUPTS:
-            signal.signal(signal_, self._handle)
+        on_interrupt(self._handle)
 
     @contextmanager
     def deferred(self) -> Iterator[None]:
@@ -48,6 +58,8 @@ class Interrupt:
 
     def _handle(self, *_: object) -> None:
         if self.heard.is_set() or not self._deferred:
+            # the stop begins here, in whatever is being started
+            on_interrupt(unheard)
             raise KeyboardInterrupt
         self.heard.set()
 
@@ -60,6 +72,7 @@ class Demo:
         self.progress = progress
         self.stack = Stack(settings, folder)
         self.services = Services(settings, folder)
+        self.viewers = Viewers(settings, folder, progress.say)
         self.started: list[Server] = []
         self.stopping = False
 
@@ -75,6 +88,7 @@ class Demo:
             service.check_ports()
         self.stack.fetch(self.progress)
         self._start_all()
+        self.viewers.start()
         watch = Watch(self.settings)
         try:
             self._wait_flowing(watch)
@@ -96,22 +110,20 @@ class Demo:
             p50, p99 = watch.overall()
         finally:
             watch.close()
-        print(
-            f"demo: rows={found.rows} predicted={found.predicted} dead={found.dead} lost={found.lost} "
-            f"duplicated={found.duplicated} accuracy={found.accuracy:.4f} p50_ms={p50:.1f} p99_ms={p99:.1f}",
-            flush=True,
-        )
+        print(f"demo: {found} p50_ms={p50:.1f} p99_ms={p99:.1f}", flush=True)
         return found.balanced
 
     def stop(self) -> None:
         """Stop what was started, the last first; nothing interrupts this."""
-        for signal_ in INTERRUPTS:
-            signal.signal(signal_, signal.SIG_IGN)
+        on_interrupt(unheard)
         self.stopping = True
         self.progress.say("stopping")
+        self.viewers.stop()
         while self.started:
             self.started.pop().stop()
         self.stack.stop()
+        # nor does one change the exit status
+        on_interrupt(signal.SIG_IGN)
 
     def _start_all(self) -> None:
         with ThreadPoolExecutor(1) as pool:
@@ -168,10 +180,5 @@ class Demo:
     def _drained(self) -> Ledger:
         """The ledger, once every row has its result or the wait for that is over."""
         self.progress.say("the generator has stopped; waiting until every row has its prediction")
-        end = time.monotonic() + DRAIN_SECONDS
-        while True:
-            found = ledger.read(self.settings.source_dsn(), self.settings.reader_dsn())
-            if found.lost == 0 or time.monotonic() > end:
-                return found
-            self._check_running()
-            time.sleep(0.5)
+        s = self.settings
+        return ledger.settled(s.source_dsn(), s.reader_dsn(), DRAIN_SECONDS, self._check_running)

@@ -73,7 +73,8 @@ class Stream:
         """Every source row gets exactly one prediction."""
 
         def balanced() -> ledger.Ledger | None:
-            found = ledger.read(self.settings.source_dsn(), self.settings.reader_dsn())
+            source = self.settings.source_dsn()
+            found = ledger.read(source, self.settings.reader_dsn(), ledger.newest_row(source))
             assert found.duplicated == 0
             return found if found.lost == 0 else None
 
