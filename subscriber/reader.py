@@ -249,6 +249,9 @@ class Reader:
     def _unassign(self, partitions: Collection[int]) -> None:
         """Stop fetching those of the partitions that are fetched."""
         gone = self._placed.intersection(partitions)
+        if paused := self._paused & gone:
+            # librdkafka keeps a pause for the partition's next assignment
+            self._consumer.resume(self._partitions(paused))
         for where in (self._placed, self._flowing, self._paused):
             where.difference_update(gone)
         self._consumer.incremental_unassign(self._partitions(gone))

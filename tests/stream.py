@@ -12,7 +12,7 @@ import psycopg
 import requests
 from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient
-from confluent_kafka.cimpl import NewTopic
+from confluent_kafka.cimpl import NewPartitions, NewTopic
 from prometheus_client.parser import text_string_to_metric_families
 
 from stack.process import Server
@@ -63,9 +63,20 @@ class Topic:
     def __init__(self, broker: str, name: str, partitions: int = 4) -> None:
         self.name = name
         self.partitions = partitions
-        self._producer = Producer({"bootstrap.servers": broker, "linger.ms": 5})
-        admin = AdminClient({"bootstrap.servers": broker})
-        admin.create_topics([NewTopic(name, partitions, 1)])[name].result(30)
+        self._configuration: dict[str, Any] = {"bootstrap.servers": broker}
+        self._producer = self._new_producer()
+        self._admin = AdminClient(self._configuration)
+        self._admin.create_topics([NewTopic(name, partitions, 1)])[name].result(30)
+
+    def _new_producer(self) -> Producer:
+        return Producer({**self._configuration, "linger.ms": 5})
+
+    def add_partition(self) -> None:
+        """Add a partition, its number one above the last."""
+        self.partitions += 1
+        self._admin.create_partitions([NewPartitions(self.name, self.partitions)])[self.name].result(30)
+        # the old one would not hear of it for minutes
+        self._producer = self._new_producer()
 
     def write(self, payloads: Iterable[Mapping[str, object]], partition: int | None = None) -> None:
         """Write payloads, spread over the partitions by their id or all to one."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 import structlog
+from confluent_kafka import Consumer
 
 from subscriber.batch import Tenures
 from subscriber.health import Health
@@ -14,7 +15,7 @@ from subscriber.metrics import Metrics, Registry
 from subscriber.pipeline import load_pipeline
 from subscriber.reader import Reader
 from subscriber.settings import Settings as SubscriberSettings
-from tests.stream import PipelineFile, Topic, flower
+from tests.stream import PipelineFile, Topic, flower, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -80,3 +81,39 @@ def test_a_backlog_is_read_without_a_gap(topic: Topic, reader: Reader, holds: in
 
     for partition, read in offsets.items():
         assert read == list(range(ROWS // topic.partitions)), f"partition {partition}"
+
+
+def test_partitions_that_go_during_a_hold_flow_when_they_come_back(
+    settings: Settings, topic: Topic, reader: Reader
+) -> None:
+    # given rows of every partition read, and a hold
+    topic.write(flower(i) for i in range(ROWS))
+    seen: set[int] = set()
+
+    def read() -> bool:
+        batch = reader.read(0.1)
+        seen.update(batch.spans if batch else [])
+        return len(seen) == topic.partitions
+
+    wait_until("rows of every partition", read)
+    other = Consumer(
+        {
+            "bootstrap.servers": settings.kafka_bootstrap_servers,
+            "group.id": topic.name,
+            "partition.assignment.strategy": "cooperative-sticky",
+        }
+    )
+    other.subscribe([topic.name])
+
+    def shared() -> bool:
+        reader.hold(0.05)
+        other.poll(0.05)
+        return len(other.assignment()) == topic.partitions // 2
+
+    # when another takes some of them meanwhile, and leaves
+    wait_until("another's share", shared)
+    other.close()
+    seen.clear()
+
+    # then they are read again
+    wait_until("rows of every partition again", read)

@@ -1,0 +1,58 @@
+"""The demo as a person ends it: with Ctrl-C, and with more of them while it stops."""
+
+from __future__ import annotations
+
+import signal
+import time
+from typing import TYPE_CHECKING
+
+import psutil
+import pytest
+
+from stack.process import listening
+from tests.runs import READY_SECONDS, Run, as_processes, finished, free_offset, ports
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = as_processes
+
+
+def left_of(run: Run, seen: set[psutil.Process]) -> list[str]:
+    """What still runs or listens of the run."""
+    running = [p.name() for p in seen if p.is_running() and p.status() != psutil.STATUS_ZOMBIE]
+    all_ports = ports(run.settings) | {"api": run.settings.api_port, "subscriber": run.settings.subscriber_port}
+    return running + [name for name, port in all_ports.items() if listening(port)]
+
+
+@pytest.mark.parametrize(
+    ("moment", "sign", "status"),
+    [
+        ("starting Postgres", "", 130),
+        ("starting Kafka Connect", "", 130),
+        # the first Ctrl-C ends the flow of rows, a second one the wait for the last prediction
+        ("rows flow", "stopping", 0),
+    ],
+)
+def test_ctrl_c_again_and_again_leaves_nothing_running(moment: str, sign: str, status: int, tmp_path: Path) -> None:
+    run = Run(free_offset(), tmp_path / "demo", "demo", "--rate", "20")
+    try:
+        # given a demo that was told to stop
+        run.wait_said(moment)
+        run.process.send_signal(signal.SIGINT)
+        run.wait_said(sign)
+        # when it is told again, and again
+        demo, seen = psutil.Process(run.process.pid), set[psutil.Process]()
+        end = time.monotonic() + READY_SECONDS
+        while run.process.poll() is None and time.monotonic() < end:
+            seen.update(demo.children(recursive=True))
+            run.process.send_signal(signal.SIGINT)
+            time.sleep(0.05)
+        # then it goes on stopping, to the last process
+        assert left_of(run, seen) == []
+        assert run.process.wait(0) == status, run.said()
+        assert "Traceback" not in run.said()
+    finally:
+        run.process.kill()
+        run.process.wait()
+        assert finished("clean", "--port-offset", str(run.offset)).returncode == 0
