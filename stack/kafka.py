@@ -48,9 +48,9 @@ def broker_properties(port: int, logs: Path) -> dict[str, object]:
         "offsets.topic.num.partitions": 4,
         "transaction.state.log.num.partitions": 4,
         "group.initial.rebalance.delay.ms": 0,
-        # the first look for transactions that timed out comes this long after a start. Sooner, a broker that crashed may
-        # not lead its partitions again: it then forgets the transaction without writing to them that it was aborted,
-        # and the next transaction carries its rows along
+        # the first look for transactions that timed out comes this long after a start. Sooner, a broker that crashed
+        # may not lead its partitions again: it then forgets the transaction without writing to them that it was
+        # aborted, and the next transaction carries its rows along
         "transaction.abort.timed.out.transaction.cleanup.interval.ms": 30_000,
         # the broker lets a consumer go that is silent for this long; 6 s is the least it allows by default
         "group.min.session.timeout.ms": 1000,
