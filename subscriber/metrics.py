@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Final
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 
 if TYPE_CHECKING:
     from subscriber.batch import Batch, Record
@@ -22,6 +22,7 @@ class Registry:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)
         one, r = ["pipeline"], self.registry
         self.rows = Counter("subscriber_rows", "Rows stored, by result.", [*one, "result"], registry=r)
         self.dead = Counter("subscriber_dead_letters", "Dead letters stored, by cause.", [*one, "cause"], registry=r)
