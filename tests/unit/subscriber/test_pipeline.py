@@ -88,7 +88,7 @@ def test_what_a_file_leaves_out_has_defaults(tmp_path: Path) -> None:
     described = load_pipeline(written(tmp_path, TEXT))
 
     assert described.features[0] == Feature(column="width", datatype="FP64", tensor=None)
-    assert (described.source.key, described.source.timestamp) == ("id", "timestamp")
+    assert (described.source.key, described.source.timestamp, described.source.deletes) == (None, None, "ignore")
     assert (described.target.source_key, described.target.model_version) == ("source_id", "model_version")
     assert (described.start, described.model.layout, described.target.schema_) == ("earliest", "columns", "public")
     assert described.create_sql is None
