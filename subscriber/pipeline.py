@@ -40,14 +40,14 @@ Optional = Annotated[
 Column = Annotated[str, Field(pattern=r'^[^"\\\x00-\x1f\x7f]+$')]
 Scalar = bool | int | float | str
 TimestampUnit = Literal["s", "ms", "us", "ns"]
-# the first is what an error asks for
-DEFAULTS: Final[dict[str, tuple[type, ...]]] = {
-    "FP64": (float, int),
-    "FP32": (float, int),
-    "INT64": (int,),
-    "INT32": (int,),
-    "BOOL": (bool,),
-    "BYTES": (str,),
+# what a feature's default may be, and the words for it
+DEFAULTS: Final[dict[str, tuple[str, tuple[type, ...]]]] = {
+    "FP64": ("a number", (float, int)),
+    "FP32": ("a number", (float, int)),
+    "INT64": ("a whole number", (int,)),
+    "INT32": ("a whole number", (int,)),
+    "BOOL": ("true or false", (bool,)),
+    "BYTES": ("a text", (str,)),
 }
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
@@ -73,9 +73,9 @@ class Feature(Part):
             return self
         if self.size is not None:
             raise ValueError("default: an array (size) has none")
-        wanted = DEFAULTS[self.datatype]
-        if type(self.default) not in wanted:
-            raise ValueError(f"default: a {wanted[0].__name__} is what {self.datatype} takes (got {self.default!r})")
+        wanted, types = DEFAULTS[self.datatype]
+        if type(self.default) not in types:
+            raise ValueError(f"default: {self.datatype} takes {wanted} (got {self.default!r})")
         return self
 
     @property
@@ -213,7 +213,7 @@ class Pipeline(Part):
                 f"found"
             )
         if (deletes == "mark") != (marked is not None):
-            raise ValueError('target.deleted_at, source.deletes = "mark": one needs the other')
+            raise ValueError('source.deletes: "mark" and target.deleted_at need each other')
         return self
 
     @model_validator(mode="after")
