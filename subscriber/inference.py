@@ -8,19 +8,24 @@ from __future__ import annotations
 import email.utils
 import time
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 import requests
+import structlog
 from requests.adapters import HTTPAdapter
 from urllib3.exceptions import LocationParseError
 
+from subscriber.access import in_the_clear
 from subscriber.errors import BatchRefused, ModelFailed, TooSlow, Transient, WrongSetting
+from subscriber.tls import failure
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from subscriber.pipeline import Pipeline
+    from subscriber.pipeline import Model, Pipeline
+
+SECRET_LENGTH: Final = 8
 
 
 class Tensor(msgspec.Struct, gc=False):
@@ -60,7 +65,10 @@ class InferenceClient:
         self._feature_of = [attrgetter(f"f{i}") for i in range(len(pipeline.features))]
         self._url = f"{self._model.versioned_url}/infer"
         self._answer = msgspec.json.Decoder(Answer)
-        self._session = _session(self._url)
+        self._session = _session(self._url, self._model)
+        self._secrets = _secrets(self._model)
+        if in_the_clear(self._url, self._model.bearer_token, self._model.headers):
+            structlog.get_logger().warning("the login goes to the model server unencrypted", model=self._model.url)
 
     def check(self) -> Metadata:
         """Compare the pipeline with what the model says of itself.
@@ -160,11 +168,7 @@ class InferenceClient:
         except requests.Timeout as error:
             raise TooSlow(f"model API does not answer within {self._model.timeout_seconds:g} s") from error
         except requests.exceptions.SSLError as error:
-            if "CERTIFICATE_VERIFY_FAILED" in str(error):
-                raise WrongSetting(
-                    f"{url}: the server's certificate is not trusted (REQUESTS_CA_BUNDLE names a file of authorities)"
-                ) from error
-            raise Transient(f"model API cannot be reached ({type(error).__name__})") from error
+            raise failure(str(error), url, self._model) from error
         except (requests.ConnectionError, requests.exceptions.ChunkedEncodingError) as error:
             raise Transient(f"model API cannot be reached ({type(error).__name__})") from error
         except requests.exceptions.ContentDecodingError as error:
@@ -172,30 +176,38 @@ class InferenceClient:
         except (requests.RequestException, LocationParseError) as error:
             # requests lets urllib3's own error pass for a host name that cannot be one
             raise WrongSetting(f"{url}: {error}") from error
-        _raise_for(response, url)
+        except OSError as error:
+            # a certificate that was there when the pipeline file was read: requests looks for it at each connection
+            raise Transient(str(error)) from error
+        _raise_for(response, url, self._secrets)
         return response.content
 
 
-def _raise_for(response: requests.Response, url: str) -> None:
+def _raise_for(response: requests.Response, url: str, secrets: Sequence[str]) -> None:
     status = response.status_code
     if status == requests.codes.ok:
         return
-    said = f"model API answers {status}: {_excerpt(response)}"
+    said = f"model API answers {status}: {_excerpt(response, secrets)}"
     if status in (408, 425, 429, 502, 503, 504):
         raise Transient(f"model API answers {status}", _retry_after(response.headers.get("Retry-After")))
     if status in (400, 413, 422):
         raise BatchRefused(said)
     if status == requests.codes.internal_server_error:
         raise ModelFailed(said)
-    raise WrongSetting(f"{said} ({url}): check model.url and model.version in the pipeline file, and access rights")
+    if status in (401, 403):
+        raise WrongSetting(f"{said} ({url}): check model.bearer_token or model.headers in the pipeline file")
+    raise WrongSetting(f"{said} ({url}): check model.url and model.version in the pipeline file")
 
 
-def _excerpt(response: requests.Response) -> str:
+def _excerpt(response: requests.Response, secrets: Sequence[str]) -> str:
     try:
         error = msgspec.json.decode(response.content, type=dict[str, Any]).get("error")
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         error = None
-    return (error if isinstance(error, str) else response.text.strip())[:500] or response.reason or "no explanation"
+    text = error if isinstance(error, str) else response.text.strip()
+    for secret in secrets:
+        text = text.replace(secret, "…")
+    return text[:500] or response.reason or "no explanation"
 
 
 def _retry_after(header: str | None) -> float | None:
@@ -224,13 +236,26 @@ def _compare(url: str, kind: str, wanted: list[str], listed: list[TensorMetadata
         )
 
 
-def _session(url: str) -> requests.Session:
+def _session(url: str, model: Model) -> requests.Session:
     """A session that looks at the environment (proxies, certificates) once, not at every request."""
     session = requests.Session()
     settings = session.merge_environment_settings(url, {}, None, None, None)
     session.proxies, session.verify, session.cert = settings["proxies"], settings["verify"], settings["cert"]
     session.trust_env = False
+    if model.ca_file:
+        session.verify = str(model.ca_file)
+    if model.client_certificate and model.client_key:
+        session.cert = str(model.client_certificate), str(model.client_key)
+    session.headers.update({name: value.get_secret_value() for name, value in model.headers.items()})
+    if model.bearer_token:
+        session.headers["Authorization"] = f"Bearer {model.bearer_token.get_secret_value()}"
     adapter = HTTPAdapter(pool_connections=1, pool_maxsize=1)
     session.mount("http://", adapter)
     session.mount("https://", adapter)
     return session
+
+
+def _secrets(model: Model) -> list[str]:
+    """What a server's words are cleared of; a short header is no secret, and would tear the words apart."""
+    values = [*model.headers.values(), *([model.bearer_token] if model.bearer_token else [])]
+    return [value for secret in values if len(value := secret.get_secret_value()) >= SECRET_LENGTH]

@@ -7,7 +7,10 @@ import json
 import threading
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
+
+if TYPE_CHECKING:
+    import ssl
 
 # statuses that come without a body
 BODILESS = {204, 304}
@@ -24,11 +27,15 @@ class Answer:
 
 
 class ModelServer:
-    """Gives `answer` to every request and keeps the requests: method, path, body. `hold` makes it wait before."""
+    """Gives `answer` to every request and keeps the requests: method, path, body. `hold` makes it wait before.
 
-    def __init__(self) -> None:
+    With a context it speaks TLS, under the name localhost.
+    """
+
+    def __init__(self, context: ssl.SSLContext | None = None) -> None:
         self.answer = Answer()
         self.seen: list[tuple[str, str, Any]] = []
+        self.headers_seen: list[dict[str, str]] = []
         self.hold = threading.Event()
         self.hold.set()
         server = self
@@ -45,6 +52,7 @@ class ModelServer:
 
             def _answer(self, body: Any) -> None:
                 server.seen.append((self.command, self.path, body))
+                server.headers_seen.append(dict(self.headers))
                 server.hold.wait(30)
                 answer = server.answer
                 if answer.cut is None:
@@ -69,7 +77,11 @@ class ModelServer:
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
-        self.address = f"http://127.0.0.1:{self._server.server_port}"
+        self.port = self._server.server_port
+        self.address = f"http://127.0.0.1:{self.port}"
+        if context is not None:
+            self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
+            self.address = f"https://localhost:{self.port}"
 
     def answers(self, body: Any, status: int = 200, **headers: str) -> None:
         """Answer with this as JSON from now on; header names are written with underscores."""
