@@ -28,8 +28,8 @@ class Files:
 
     ca: Path
     other_ca: Path
-    client: dict[str, Path]
-    other_client: dict[str, Path]
+    client: dict[str, Any]
+    other_client: dict[str, Any]
 
 
 @pytest.fixture(scope="module")
