@@ -29,11 +29,14 @@ class Answer:
 class ModelServer:
     """Gives `answer` to every request and keeps the requests: method, path, body. `hold` makes it wait before.
 
+    Whether a model is ready is told by `ready`, and not kept.
+
     With a context it speaks TLS, under the name localhost.
     """
 
     def __init__(self, context: ssl.SSLContext | None = None) -> None:
         self.answer = Answer()
+        self.ready = Answer(b"")
         self.seen: list[tuple[str, str, Any]] = []
         self.headers_seen: list[dict[str, str]] = []
         self.hold = threading.Event()
@@ -51,10 +54,15 @@ class ModelServer:
                 self._answer(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
 
             def _answer(self, body: Any) -> None:
+                if self.path.endswith("/ready"):
+                    self._send(server.ready)
+                    return
                 server.seen.append((self.command, self.path, body))
                 server.headers_seen.append(dict(self.headers))
                 server.hold.wait(30)
-                answer = server.answer
+                self._send(server.answer_to(body))
+
+            def _send(self, answer: Answer) -> None:
                 if answer.cut is None:
                     self.close_connection = True
                     return
@@ -87,6 +95,11 @@ class ModelServer:
         """Answer with this as JSON from now on; header names are written with underscores."""
         content = body if isinstance(body, bytes) else json.dumps(body).encode()
         self.answer = Answer(content, status, {name.replace("_", "-"): value for name, value in headers.items()})
+
+    def answer_to(self, body: Any) -> Answer:
+        """What to answer to a request; here, always the same."""
+        del body
+        return self.answer
 
     def __enter__(self) -> Self:
         threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
