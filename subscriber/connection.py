@@ -94,6 +94,9 @@ def _excerpt(response: requests.Response, secrets: Sequence[str]) -> str:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         error = None
     text = error if isinstance(error, str) else response.text.strip()
+    if text.startswith("Traceback (most recent call last)"):
+        # of a server that shows where its model failed, the end says why
+        text = text.splitlines()[-1]
     for secret in secrets:
         text = text.replace(secret, "…")
     return text[:500] or response.reason or "no explanation"

@@ -254,6 +254,10 @@ def test_a_redirect_is_not_followed(server: ModelServer, status: int) -> None:
         (b'{"detail": "no"}', 'model API answers 400: {"detail": "no"}'),
         (b" plain words ", "model API answers 400: plain words"),
         (b"", "model API answers 400: Bad Request"),
+        (
+            b"Traceback (most recent call last):\n  File\nValueError: unlucky\n",
+            "model API answers 400: ValueError: unlucky",
+        ),
         (b"[" * 200_000, "model API answers 400: " + "[" * 500),
         (b'{"error": "' + b"x" * 9999 + b'"}', "model API answers 400: " + "x" * 500),
     ],
