@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PORT_OFFSET ?= 0
 PORTS = $(if $(filter-out 0,$(PORT_OFFSET)),--port-offset $(PORT_OFFSET))
-FOLDERS := api benchmarks connectors data_generator grafana stack subscriber tests
+FOLDERS := api benchmarks connectors data_generator examples grafana stack subscriber tests
 
 .DEFAULT_GOAL := help
 .PHONY: help demo stack up down logs ps source-db-connection target-db-connection test test-servers check format clean lock

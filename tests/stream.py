@@ -50,6 +50,13 @@ def wait_until(what: str, condition: Callable[[], Any], seconds: float = 30.0) -
         time.sleep(POLL_SECONDS)
 
 
+def free_port() -> int:
+    """A port that nobody uses."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
 def flower(row_id: int, **changes: object) -> dict[str, object]:
     """A row of iris_data as the payload of a message; its class is `row_id % 3`."""
     features, target = FLOWERS[row_id % 3]
@@ -193,9 +200,7 @@ class SubscriberProcess(Server):
     """`python -m subscriber run` of a pipeline file, with its console on a free port."""
 
     def __init__(self, pipeline: Path, environment: Mapping[str, str], folder: Path, number: int) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
+        port = free_port()
         self.address = f"http://127.0.0.1:{port}"
         super().__init__(
             name=f"subscriber-{pipeline.parent.name}-{number}",

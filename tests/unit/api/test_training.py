@@ -32,6 +32,7 @@ def test_the_description_tells_features_classes_and_measured_quality(trained: tu
     assert [feature.name for feature in description.features] == list(iris.FEATURES)
     assert {c.value: c.name for c in description.classes} == {0: "setosa", 1: "versicolor", 2: "virginica"}
     assert description.metrics.training_rows + description.metrics.held_out_rows == 150
+    assert description.metrics.accuracy is not None
     assert description.metrics.accuracy > 0.9
     assert sum(m.rows for m in description.metrics.by_class.values()) == description.metrics.held_out_rows
     assert sum(description.reference.class_counts.values()) == description.metrics.training_rows
