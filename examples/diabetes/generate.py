@@ -1,19 +1,16 @@
 """`python -m examples.diabetes.generate`: write patients to the source database, as an application would."""
 
 import itertools
-import os
-import sys
 import time
 from pathlib import Path
 from typing import Annotated
 
-import psycopg
 import typer
 
 from examples.diabetes.data import FEATURES, TARGET, patients
+from examples.diabetes.databases import connect
 
 TABLE = Path(__file__).with_name("table.sql")
-VARIABLES = ("SOURCE_HOST", "SOURCE_PORT", "SOURCE_DATABASE", "SOURCE_USER", "SOURCE_PASSWORD")
 
 
 def main(
@@ -21,17 +18,10 @@ def main(
     rate: Annotated[float, typer.Option(min=0, help="Patients a second; 0 is as fast as possible.")] = 0.0,
 ) -> None:
     """Make the table if it is missing, and write the data set's patients one after the other, then from the start."""
-    missing = [name for name in VARIABLES if name not in os.environ]
-    if missing:
-        print(f"error: not set: {', '.join(missing)}; set -a; . .stack/ports-0/env; set +a", file=sys.stderr)
-        raise typer.Exit(2)
     columns = [*FEATURES, TARGET]
     insert = f"insert into diabetes_patient ({', '.join(columns)}) values ({', '.join(['%s'] * len(columns))})"  # noqa: S608
     features, progression = patients()
-    host, port, database, user, password = (os.environ[name] for name in VARIABLES)
-    with psycopg.connect(
-        host=host, port=port, dbname=database, user=user, password=password, autocommit=True
-    ) as source:
+    with connect("source") as source:
         source.execute(TABLE.read_text())
         for number in itertools.islice(itertools.cycle(range(len(progression))), rows):
             source.execute(insert, [*features[number].tolist(), float(progression[number])])

@@ -12,7 +12,7 @@ import psycopg
 import pytest
 import requests
 
-from examples.diabetes.data import FEATURES, patients
+from examples.diabetes.data import FEATURES
 from examples.diabetes.train import train
 from stack.process import Server
 from stack.settings import ROOT
@@ -118,6 +118,9 @@ def test_each_patient_gets_one_prediction(
             assert [value for _, value, _ in predicted()] == pytest.approx(expected)
             assert {version for _, _, version in predicted()} == {description.version}
 
+            compared = example.run("examples.diabetes.compare")
+            assert compared.startswith(f"patients={ROWS} predicted={ROWS} r2=0.5")
+
             # and one more when something about a patient changes
             source.execute("update diabetes_patient set bmi = bmi + 10 where id = %s", [rows[0][0]])
         newest = "select progression from diabetes_prediction_latest where patient_id = %s"
@@ -131,12 +134,3 @@ def test_each_patient_gets_one_prediction(
     with psycopg.connect(settings.target_dsn()) as connection:
         dead = connection.execute("select count(*) from dead_letter where pipeline = 'diabetes'").fetchone()
     assert dead == (0,)
-
-
-def test_the_data_set_is_what_the_table_says() -> None:
-    features, progression = patients()
-
-    assert features.shape == (442, len(FEATURES))
-    table = (EXAMPLE / "table.sql").read_text()
-    assert all(f"\n  {name} " in table for name in (*FEATURES, "progression"))
-    assert progression.min() > 0
