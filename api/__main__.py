@@ -10,7 +10,6 @@ from api.errors import ModelError, ModelMissingError
 from api.logs import configure_logging
 from api.metrics import Metrics
 from api.model.registry import Registry
-from api.routes.predict import MODEL
 from api.server import leave_on_signals, listen, serve
 from api.service import Service
 from api.settings import Settings
@@ -31,8 +30,8 @@ def main() -> int:
     service = Service(settings, Registry(settings.models_dir), Metrics())
     try:
         service.refresh()
-        if service.registry.served(MODEL) is None:
-            raise ModelMissingError(f"no model '{MODEL}' in {settings.models_dir}")
+        if not service.registry.current_models():
+            raise ModelMissingError(f"no model in {settings.models_dir}")
     except ModelMissingError as error:
         log.error(f"{error}: run `python -m api.train` first")
         return 1

@@ -1,25 +1,32 @@
-"""`python -m api.train`: fit the iris model, store it, serve it."""
+"""`python -m api.train [MODULE]`: fit a model, store it, serve it."""
 
+import importlib
+import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from sklearn.base import BaseEstimator
 
 from api.model import artifact
 from api.model.description import Description
 from api.settings import Settings
-from api.training import iris
+
+IRIS = "api.training.iris"
 
 
 def main(
+    module: Annotated[
+        str, typer.Argument(help="A module with train(), which gives a Description and what was fitted.")
+    ] = IRIS,
     models_dir: Annotated[
         Path | None, typer.Option(help="Folder of the trained models; MODELS_DIR, or api/models, if not given.")
     ] = None,
 ) -> None:
-    """Fit the iris model, store it under its version, and make that the version that is served."""
+    """Fit a model, store it under its version, and make that the version that is served; without a module, iris."""
     folder = models_dir or Settings().models_dir
-    description, pipeline = iris.train()
-    written = artifact.save(folder, description, pipeline)
+    description, estimator = trained(module)
+    written = artifact.save(folder, description, estimator)
     served = artifact.current_version(folder, description.name) == description.version
     if not served:
         artifact.serve_version(folder, description.name, description.version)
@@ -32,14 +39,38 @@ def main(
         typer.echo(f"this version is in {folder} already; it is served from now on")
 
 
+def trained(module: str) -> tuple[Description, BaseEstimator]:
+    """Call the module's `train`.
+
+    Raises:
+        BadParameter: there is no such module, or it has no `train`.
+    """
+    # as `python -m` finds modules; a script's own folder is all that an installed command would look in
+    if "" not in sys.path:
+        sys.path.insert(0, "")
+    try:
+        imported = importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        if not f"{module}.".startswith(f"{error.name}."):
+            raise
+        raise typer.BadParameter(f"there is no module {error.name} here ({Path.cwd()})", param_hint="MODULE") from error
+    train = getattr(imported, "train", None)
+    if not callable(train):
+        raise typer.BadParameter(f"{module} has no function train()", param_hint="MODULE")
+    description, estimator = train()
+    return description, estimator
+
+
 def report(description: Description) -> list[str]:
     """Describe a model in a few lines for people."""
     metrics = description.metrics
     settings = ", ".join(f"{key} {value}" for key, value in description.parameters.items())
+    measured = {} if metrics.accuracy is None else {"accuracy": metrics.accuracy}
+    measured |= metrics.scores
     return [
         f"{description.name} {description.version}: {description.title}",
         f"  fitted to {metrics.training_rows} rows ({settings})",
-        f"  held-out accuracy {metrics.accuracy:.3f} on {metrics.held_out_rows} rows",
+        *(f"  held-out {name} {value:.3f} on {metrics.held_out_rows} rows" for name, value in measured.items()),
         *(
             f"    {name:<12} precision {m.precision:.3f}  recall {m.recall:.3f}  f1 {m.f1:.3f}  ({m.rows} rows)"
             for name, m in metrics.by_class.items()

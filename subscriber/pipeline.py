@@ -14,12 +14,15 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    SecretStr,
     ValidationError,
+    ValidationInfo,
     WithJsonSchema,
     field_validator,
     model_validator,
 )
 
+from subscriber.access import UNSHOWN, Authorities, File, Headers, Token, check_pair, refused
 from subscriber.errors import WrongSetting
 
 Datatype = Literal["FP64", "FP32", "INT64", "INT32", "BOOL", "BYTES"]
@@ -53,7 +56,7 @@ _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
 class Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, hide_input_in_errors=True)
 
 
 class Feature(Part):
@@ -97,6 +100,44 @@ class Model(Part):
     timeout_seconds: float = Field(10.0, gt=0, le=3600)
     parameters: dict[str, Any] = Field(default_factory=dict, description="Request parameters, passed on as they are.")
     tensor_parameters: dict[str, Any] = Field(default_factory=dict, description="Parameters of each input tensor.")
+    headers: Headers = Field(default_factory=dict, description="Sent with each request.")
+    bearer_token: Token | None = Field(None, validate_default=True, description="Sent as `Authorization: Bearer …`.")
+    ca_file: Authorities | None = Field(None, description="PEM: who may vouch for the server; else the system's.")
+    client_certificate: File | None = Field(None, description="PEM: what we show the server, with its chain.")
+    client_key: File | None = Field(None, validate_default=True, description="PEM: the certificate's private key.")
+
+    @field_validator("url", mode="before")
+    @classmethod
+    def _no_password(cls, url: Any) -> Any:
+        if isinstance(url, str) and "@" in url.partition("//")[2].partition("/")[0]:
+            raise refused("may not hold a user or password, which logs would show: use model.headers")
+        return url
+
+    @field_validator("bearer_token")
+    @classmethod
+    def _one_login(cls, token: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        if token and "authorization" in map(str.lower, info.data.get("headers", ())):
+            raise refused("model.headers has Authorization already; one of them must go")
+        return token
+
+    @field_validator("ca_file", "client_certificate")
+    @classmethod
+    def _of_use(cls, path: Path | None, info: ValidationInfo) -> Path | None:
+        if path and info.data.get("url", "https:").startswith("http:"):
+            raise ValueError("of no use while model.url begins with http://")
+        return path
+
+    @field_validator("client_key")
+    @classmethod
+    def _both_or_neither(cls, key: Path | None, info: ValidationInfo) -> Path | None:
+        # a certificate that was refused is not among the data
+        if "client_certificate" in info.data:
+            certificate = info.data["client_certificate"]
+            if (key is None) != (certificate is None):
+                raise refused("model.client_certificate and model.client_key are set together, or neither")
+            if key and certificate:
+                check_pair(certificate, key)
+        return key
 
     @field_validator("url")
     @classmethod
@@ -267,7 +308,7 @@ def load_pipeline(path: Path) -> Pipeline:
         except ValueError as error:
             raise WrongSetting(f"{path}: target.create: {create}: not a text file: {error}") from error
     try:
-        return Pipeline.model_validate(content)
+        return Pipeline.model_validate(content, context={"folder": path.parent})
     except ValidationError as error:
         wrong = [f"{path}: {_explained(e['loc'], e['type'], e['msg'], e.get('input'))}" for e in error.errors()]
         raise WrongSetting("\n".join(wrong)) from error
@@ -297,4 +338,6 @@ def _explained(place: tuple[int | str, ...], kind: str, message: str, given: obj
     message = message.removeprefix("Value error, ")
     if not key:
         return message
+    if kind == UNSHOWN:
+        return f"{key}: {message}"
     return f"{key}: {message[0].lower()}{message[1:]} (got {given!r})"

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 POLL_SECONDS = 0.05
 FIELDS = ("sepal_length", "sepal_width", "petal_length", "petal_width")
-SCHEMA = {
+SCHEMA: dict[str, Any] = {
     "type": "struct",
     "fields": [
         {"type": "int64", "optional": False, "default": 0, "field": "id"},
@@ -48,6 +48,13 @@ def wait_until(what: str, condition: Callable[[], Any], seconds: float = 30.0) -
             return value
         assert time.monotonic() < end, f"not within {seconds:g} s: {what}"
         time.sleep(POLL_SECONDS)
+
+
+def free_port() -> int:
+    """A port that nobody uses."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def flower(row_id: int, **changes: object) -> dict[str, object]:
@@ -78,11 +85,16 @@ class Topic:
         # the old one would not hear of it for minutes
         self._producer = self._new_producer()
 
-    def write(self, payloads: Iterable[Mapping[str, object]], partition: int | None = None) -> None:
+    def write(
+        self,
+        payloads: Iterable[Mapping[str, object]],
+        partition: int | None = None,
+        schema: Mapping[str, object] = SCHEMA,
+    ) -> None:
         """Write payloads, spread over the partitions by their id or all to one."""
         for payload in payloads:
             number = int(str(payload["id"])) % self.partitions if partition is None else partition
-            value = json.dumps({"schema": SCHEMA, "payload": payload}).encode()
+            value = json.dumps({"schema": schema, "payload": payload}).encode()
             self._produce(value, json.dumps({"payload": {"id": payload["id"]}}).encode(), number)
         self._producer.flush()
 
@@ -188,9 +200,7 @@ class SubscriberProcess(Server):
     """`python -m subscriber run` of a pipeline file, with its console on a free port."""
 
     def __init__(self, pipeline: Path, environment: Mapping[str, str], folder: Path, number: int) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
+        port = free_port()
         self.address = f"http://127.0.0.1:{port}"
         super().__init__(
             name=f"subscriber-{pipeline.parent.name}-{number}",

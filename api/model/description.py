@@ -34,13 +34,17 @@ class ClassMetrics(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     f1: float
 
 
-class Metrics(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How the model fared on rows it was not fitted to."""
+class Metrics(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """How the model fared on rows it was not fitted to.
+
+    A classifier has an accuracy and a measure of each class; `scores` are any others by name, such as `r2`.
+    """
 
     training_rows: int
     held_out_rows: int
-    accuracy: float
-    by_class: dict[str, ClassMetrics]
+    accuracy: float | None = None
+    by_class: dict[str, ClassMetrics] = {}
+    scores: dict[str, float] = {}
 
 
 class Distribution(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -60,11 +64,14 @@ class Reference(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What the training rows looked like: live rows are compared with it to notice drift."""
 
     features: dict[str, Distribution]
-    class_counts: dict[str, int]
+    class_counts: dict[str, int] = {}
 
 
 class Description(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A trained model, described. `version` is a hash of what it learnt; `sha256` is of the file it is stored in."""
+    """A trained model, described. `version` is a hash of what it learnt; `sha256` is of the file it is stored in.
+
+    A model that predicts a number has no classes.
+    """
 
     name: str
     version: str = ""
@@ -72,10 +79,10 @@ class Description(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     platform: str
     features: tuple[Feature, ...]
     output: Output
-    classes: tuple[ModelClass, ...]
+    classes: tuple[ModelClass, ...] = ()
     parameters: dict[str, str | int | float]
     metrics: Metrics
     reference: Reference
-    libraries: dict[str, str]
+    libraries: dict[str, str] = {}
     created: str = ""
     sha256: str = ""

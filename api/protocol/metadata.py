@@ -8,7 +8,7 @@ def describe(description: Description, versions: list[str]) -> ModelMetadata:
     """Tell a model's description in the protocol's terms.
 
     The protocol allows parameters that are strings, numbers or booleans, so nested facts get dotted names: `accuracy`,
-    `recall.setosa`, `trained_with.numpy`. On the output tensor, `class.0` is the name of class 0.
+    `recall.setosa`, `score.r2`, `trained_with.numpy`. On the output tensor, `class.0` is the name of class 0.
     """
     metrics = description.metrics
     parameters: dict[str, str | float | bool] = {
@@ -17,8 +17,10 @@ def describe(description: Description, versions: list[str]) -> ModelMetadata:
         "created": description.created,
         "training_rows": metrics.training_rows,
         "held_out_rows": metrics.held_out_rows,
-        "accuracy": metrics.accuracy,
     }
+    if metrics.accuracy is not None:
+        parameters["accuracy"] = metrics.accuracy
+    parameters |= {f"score.{name}": value for name, value in metrics.scores.items()}
     for name, measured in metrics.by_class.items():
         parameters |= {f"precision.{name}": measured.precision, f"recall.{name}": measured.recall}
     parameters |= {f"setting.{name}": value for name, value in description.parameters.items()}

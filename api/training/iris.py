@@ -3,15 +3,10 @@
 Data: R. A. Fisher, "The use of multiple measurements in taxonomic problems", 1936, as shipped with scikit-learn.
 """
 
-import hashlib
-from datetime import UTC, datetime
 from typing import Any
 
-import msgspec
 import numpy as np
 import numpy.typing as npt
-import sklearn
-import skops
 from sklearn.datasets import load_iris
 from sklearn.metrics import accuracy_score, precision_recall_fscore_support
 from sklearn.model_selection import train_test_split
@@ -20,8 +15,8 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
 from api.model.description import ClassMetrics, Description, Feature, Metrics, ModelClass, Output, Reference
-from api.model.fingerprint import fingerprint
 from api.training.reference import class_counts, distribution
+from api.training.versioned import versioned
 
 NAME = "iris"
 FEATURES = ("sepal_length", "sepal_width", "petal_length", "petal_width")
@@ -57,14 +52,8 @@ def train() -> tuple[Description, Pipeline]:
             features={name: distribution(rows[:, i]) for i, name in enumerate(FEATURES)},
             class_counts=class_counts(classes),
         ),
-        libraries={"scikit-learn": sklearn.__version__, "numpy": np.__version__, "skops": skops.__version__},
     )
-    content = msgspec.json.encode(description) + fingerprint(pipeline).encode()
-    return msgspec.structs.replace(
-        description,
-        version=hashlib.sha256(content).hexdigest()[:12],
-        created=datetime.now(UTC).isoformat(timespec="seconds"),
-    ), pipeline
+    return versioned(description, pipeline), pipeline
 
 
 def _measure(

@@ -14,6 +14,7 @@ from sklearn.svm import SVC
 
 from api.model import artifact
 from api.model.description import Description
+from examples.diabetes import train as diabetes
 
 if TYPE_CHECKING:
     from tests.integration.api.conftest import Api
@@ -41,6 +42,26 @@ def test_when_it_cannot_start_it_says_why_in_one_line(
     assert "run `python -m api.train` first" in lines["model"]["event"]
     assert lines["port"]["event"] == f"cannot listen on 127.0.0.1:{api.port}: Address already in use"
     assert (lines["setting"]["event"], lines["setting"]["name"]) == ("wrong setting", "MAX_ROWS")
+
+
+def test_any_model_is_enough_to_serve(start_api: StartApi, tmp_path: Path, wait_until: Wait) -> None:
+    # Given no iris model, but another
+    description, model = diabetes.train()
+    artifact.save(tmp_path, description, model)
+    artifact.serve_version(tmp_path, description.name, description.version)
+
+    # When the API is started
+    server = start_api(tmp_path)
+    wait_until(server.ready)
+
+    # Then it serves that one, and knows of no flower
+    with httpx.Client(base_url=server.url) as client:
+        inputs = [{"name": f.name, "shape": [1], "datatype": "FP64", "data": [1.0]} for f in description.features]
+        answer = client.post("/v2/models/diabetes/infer", json={"inputs": inputs}).json()
+        flower = client.post("/predict", json=ROW)
+    assert [output["name"] for output in answer["outputs"]] == ["progression"]
+    assert (flower.status_code, flower.json()["detail"]) == (404, "there is no model 'iris'")
+    assert server.stop() == 0
 
 
 def test_told_to_stop_it_finishes_the_request_in_hand(start_api: StartApi, models_dir: Path, wait_until: Wait) -> None:

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import typer
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.datasets import load_iris
@@ -32,6 +33,7 @@ def test_the_description_tells_features_classes_and_measured_quality(trained: tu
     assert [feature.name for feature in description.features] == list(iris.FEATURES)
     assert {c.value: c.name for c in description.classes} == {0: "setosa", 1: "versicolor", 2: "virginica"}
     assert description.metrics.training_rows + description.metrics.held_out_rows == 150
+    assert description.metrics.accuracy is not None
     assert description.metrics.accuracy > 0.9
     assert sum(m.rows for m in description.metrics.by_class.values()) == description.metrics.held_out_rows
     assert sum(description.reference.class_counts.values()) == description.metrics.training_rows
@@ -109,3 +111,33 @@ def test_the_program_puts_back_the_pointer(own_models_dir: Path) -> None:
     # Then it serves the version again
     assert "is served from now on" in result.stdout
     assert artifact.current_version(own_models_dir, "iris") == version
+
+
+def test_the_program_trains_the_model_of_any_module(tmp_path: Path) -> None:
+    # Given a module beside the program, when it is named
+    result = CliRunner().invoke(train.app(), ["examples.diabetes.train", "--models-dir", str(tmp_path)])
+
+    # Then its model is stored and served, and reported with its own scores
+    assert result.exit_code == 0, result.output
+    assert artifact.names(tmp_path) == ["diabetes"]
+    assert "held-out r2 0.4" in result.output
+    assert "accuracy" not in result.output
+
+
+@pytest.mark.parametrize(
+    ("module", "said"),
+    [("no_such.module", "there is no module no_such"), ("api.settings", "api.settings has no function train()")],
+)
+def test_a_module_that_trains_nothing_is_told(module: str, said: str, tmp_path: Path) -> None:
+    with pytest.raises(typer.BadParameter, match=said.replace("(", r"\(").replace(")", r"\)")):
+        train.trained(module)
+
+
+def test_a_module_whose_own_import_is_missing_is_not_taken_for_a_missing_module(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "needy_model.py").write_text("import nothing_that_is_installed\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+
+    with pytest.raises(ModuleNotFoundError, match="nothing_that_is_installed"):
+        train.trained("needy_model")

@@ -1,0 +1,1 @@
+"""A table with a column of every kind, and a model server of one's own."""
