@@ -4,7 +4,6 @@ The model learns at the start, in a second, from orders whose fate is known.
 """
 
 import os
-from datetime import UTC
 from typing import Any
 
 import numpy as np
