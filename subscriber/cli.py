@@ -15,7 +15,7 @@ from subscriber import logs
 from subscriber.console import Console, application
 from subscriber.errors import WrongSetting
 from subscriber.metrics import Metrics, Registry
-from subscriber.pipeline import load_pipeline
+from subscriber.pipeline_file import load_pipeline
 from subscriber.settings import read_settings
 from subscriber.subscriber import Subscriber
 

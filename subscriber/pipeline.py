@@ -1,23 +1,16 @@
-"""A pipeline: which topic, which model, which table; read from one TOML file."""
+"""A pipeline: which topic, which model, which table."""
 
 from __future__ import annotations
 
-import os
-import re
-import tomllib
-from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
-
-from subscriber.errors import WrongSetting
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 Datatype = Literal["FP64", "FP32", "INT64", "INT32", "BOOL", "BYTES"]
 Identifier = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=63)]
 # a name in the row's JSON
 Column = Annotated[str, Field(pattern=r'^[^"\\\x00-\x1f]+$')]
-_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
 class Part(BaseModel):
@@ -145,61 +138,3 @@ class Pipeline(Part):
         if self.retention.predictions_days is not None and self.target.timestamp is None:
             raise ValueError("retention.predictions_days: needs target.timestamp, the column that tells a row's age")
         return self
-
-
-def load_pipeline(path: Path) -> Pipeline:
-    """The pipeline that the file describes, with `${NAME}` filled from the environment.
-
-    Raises:
-        WrongSetting: the file cannot be read, is not TOML, or says something it may not; names file and key.
-    """
-    try:
-        content = tomllib.loads(path.read_text())
-    except OSError as error:
-        raise WrongSetting(f"{path}: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise WrongSetting(f"{path}: not TOML: {error}") from error
-    if "create_sql" in content:
-        raise WrongSetting(f"{path}: create_sql: unknown key; target.create names an SQL file")
-    content = _filled(content, path, "")
-    target = content.get("target")
-    create = target.get("create") if isinstance(target, dict) else None
-    if isinstance(create, str):
-        try:
-            content["create_sql"] = (path.parent / create).read_text()
-        except OSError as error:
-            raise WrongSetting(f"{path}: target.create: {create}: {error.strerror}") from error
-        except ValueError as error:
-            raise WrongSetting(f"{path}: target.create: {create}: not a text file: {error}") from error
-    try:
-        return Pipeline.model_validate(content)
-    except ValidationError as error:
-        wrong = [f"{path}: {_explained(e['loc'], e['type'], e['msg'], e.get('input'))}" for e in error.errors()]
-        raise WrongSetting("\n".join(wrong)) from error
-
-
-def _filled(value: Any, path: Path, key: str) -> Any:
-    if isinstance(value, dict):
-        return {k: _filled(v, path, f"{key}.{k}" if key else k) for k, v in value.items()}
-    if isinstance(value, list):
-        return [_filled(v, path, f"{key}[{i}]") for i, v in enumerate(value)]
-    if isinstance(value, str):
-        for name in _VARIABLE.findall(value):
-            if name not in os.environ:
-                raise WrongSetting(f"{path}: {key}: environment variable {name} is not set (`make stack` prints it)")
-        return _VARIABLE.sub(lambda match: os.environ[match[1]], value)
-    return value
-
-
-def _explained(place: tuple[int | str, ...], kind: str, message: str, given: object) -> str:
-    key = ""
-    for step in place:
-        key += f"[{step}]" if isinstance(step, int) else f".{step}" if key else step
-    if kind == "missing":
-        return f"{key}: missing"
-    if kind == "extra_forbidden":
-        return f"{key}: unknown key"
-    message = message.removeprefix("Value error, ")
-    if not key:
-        return message
-    return f"{key}: {message[0].lower()}{message[1:]} (got {given!r})"
