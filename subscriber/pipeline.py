@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 from urllib.parse import urlsplit
 
 from pydantic import (
@@ -10,10 +10,17 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    SecretStr,
+    ValidationInfo,
     WithJsonSchema,
     field_validator,
     model_validator,
 )
+
+from subscriber.access import Authorities, File, Headers, Token, check_pair, refused
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 Datatype = Literal["FP64", "FP32", "INT64", "INT32", "BOOL", "BYTES"]
 Identifier = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=63)]
@@ -45,7 +52,7 @@ DEFAULTS: Final[dict[str, tuple[str, tuple[type, ...]]]] = {
 
 
 class Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, hide_input_in_errors=True)
 
 
 class Feature(Part):
@@ -89,6 +96,44 @@ class Model(Part):
     timeout_seconds: float = Field(10.0, gt=0, le=3600)
     parameters: dict[str, Any] = Field(default_factory=dict, description="Request parameters, passed on as they are.")
     tensor_parameters: dict[str, Any] = Field(default_factory=dict, description="Parameters of each input tensor.")
+    headers: Headers = Field(default_factory=dict, description="Sent with each request.")
+    bearer_token: Token | None = Field(None, validate_default=True, description="Sent as `Authorization: Bearer …`.")
+    ca_file: Authorities | None = Field(None, description="PEM: who may vouch for the server; else the system's.")
+    client_certificate: File | None = Field(None, description="PEM: what we show the server, with its chain.")
+    client_key: File | None = Field(None, validate_default=True, description="PEM: the certificate's private key.")
+
+    @field_validator("url", mode="before")
+    @classmethod
+    def _no_password(cls, url: Any) -> Any:
+        if isinstance(url, str) and "@" in url.partition("//")[2].partition("/")[0]:
+            raise refused("may not hold a user or password, which logs would show: use model.headers")
+        return url
+
+    @field_validator("bearer_token")
+    @classmethod
+    def _one_login(cls, token: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        if token and "authorization" in map(str.lower, info.data.get("headers", ())):
+            raise refused("model.headers has Authorization already; one of them must go")
+        return token
+
+    @field_validator("ca_file", "client_certificate")
+    @classmethod
+    def _of_use(cls, path: Path | None, info: ValidationInfo) -> Path | None:
+        if path and info.data.get("url", "https:").startswith("http:"):
+            raise ValueError("of no use while model.url begins with http://")
+        return path
+
+    @field_validator("client_key")
+    @classmethod
+    def _both_or_neither(cls, key: Path | None, info: ValidationInfo) -> Path | None:
+        # a certificate that was refused is not among the data
+        if "client_certificate" in info.data:
+            certificate = info.data["client_certificate"]
+            if (key is None) != (certificate is None):
+                raise refused("model.client_certificate and model.client_key are set together, or neither")
+            if key and certificate:
+                check_pair(certificate, key)
+        return key
 
     @field_validator("url")
     @classmethod

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ValidationError
 
+from subscriber.access import UNSHOWN
 from subscriber.errors import WrongSetting
 from subscriber.pipeline import Pipeline
 from subscriber.toml_lines import Place, key_lines
@@ -56,7 +57,7 @@ def load_pipeline(path: Path) -> Pipeline:
     if isinstance(create, str):
         content["create_sql"] = _read_sql(path, create, told)
     try:
-        return Pipeline.model_validate(content)
+        return Pipeline.model_validate(content, context={"folder": path.parent})
     except ValidationError as error:
         raise WrongSetting("\n".join(told.mistake(mistake) for mistake in error.errors())) from error
 
@@ -82,6 +83,9 @@ class _Told:
         if not place:
             # what does not go together: the message begins with the keys
             return self.line(place_of(message), message)
+        if error["type"] == "value_error" and isinstance(error.get("input"), dict) and place_of(message):
+            # likewise, of one table
+            return self.line((*place, *place_of(message)), f"{key_text(place)}.{message}")
         return self.line(place, f"{key_text(place)}: {_explained(error, message)}")
 
 
@@ -109,6 +113,8 @@ def _explained(error: ErrorDetails, message: str) -> str:
         return _with_purpose("missing", _field(place))
     if kind == "extra_forbidden":
         return f"unknown key{_suggestion(str(place[-1]), _known(place[:-1]))}"
+    if kind == UNSHOWN:
+        return message
     said = f"{message[0].lower()}{message[1:]} (got {error.get('input')!r})"
     return _with_purpose(said, _field(place)) if kind.startswith(_OBSCURE) else said
 

@@ -165,16 +165,16 @@ def test_what_a_file_leaves_out_has_defaults(tmp_path: Path) -> None:
             'class = "model_version"',
             "target: two values go to one column (model_version, model_version, timestamp)",
         ),
-        ('column = "width"', 'column = "width"\ndefault = "a"', "features[0]: default: FP64 takes a number"),
+        ('column = "width"', 'column = "width"\ndefault = "a"', "features[0].default: FP64 takes a number"),
         (
             'column = "width"',
             'column = "width"\ndatatype = "INT64"\ndefault = true',
-            "features[0]: default: INT64 takes a whole number",
+            "features[0].default: INT64 takes a whole number",
         ),
         (
             'column = "width"',
             'column = "width"\nsize = 2\ndefault = 1',
-            "features[0]: default: an array (size) has none",
+            "features[0].default: an array (size) has none",
         ),
         (
             'column = "width"',

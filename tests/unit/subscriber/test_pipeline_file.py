@@ -51,7 +51,7 @@ def said(folder: Path, text: str) -> list[str]:
         ('topic = "source-flowers"', "", "flowers.toml: topic: missing"),
         # what does not go together
         ('"height"', '"width"', "flowers.toml:8: features: two of them have one tensor name"),
-        ('"height"', '"id"', "flowers.toml:8: features, source: a column is read twice"),
+        ('"height"', "'h'\ndefault = 'x'", "flowers.toml:13: features[1].default: FP64 takes a number (got 'x')"),
         # not TOML
         ("[target]", "[target", "flowers.toml:14: not TOML: "),
         # what was meant
