@@ -1,4 +1,4 @@
-"""The subscriber's verbs: `python -m subscriber run PIPELINE.toml`."""
+"""The subscriber's verbs: `python -m subscriber run PIPELINE.toml…`, and more."""
 
 from __future__ import annotations
 

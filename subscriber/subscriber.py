@@ -87,7 +87,8 @@ class Subscriber:
         except Abandoned:
             pass
         except BaseException as error:
-            self.health.stopped(str(error))
+            self._metrics.failed.set(1)
+            self.health.stopped(str(error) or type(error).__name__)
             raise
         self.health.stopped()
 

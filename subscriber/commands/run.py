@@ -1,9 +1,10 @@
-"""`python -m subscriber run PIPELINE.toml`."""
+"""`python -m subscriber run PIPELINE.toml…`."""
 
 from __future__ import annotations
 
 import gc
 import signal
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -11,40 +12,56 @@ import structlog
 import typer
 
 from subscriber import logs
-from subscriber.commands.exits import explained
+from subscriber.commands.exits import UNFINISHED, WRONG_SETTING, explained, say
 from subscriber.console import Console, application
+from subscriber.errors import WrongSetting
+from subscriber.fleet import Fleet, load_pipelines
 from subscriber.metrics import Metrics, Registry
-from subscriber.pipeline import load_pipeline
 from subscriber.settings import read_settings
 from subscriber.subscriber import Subscriber
 
 
-def run(pipeline: Annotated[Path, typer.Argument(help="The pipeline's TOML file.")]) -> None:
-    """Run a pipeline until Ctrl-C or SIGTERM; exit 0 when stopped, 2 when a setting must be changed."""
+def run(pipelines: Annotated[list[Path], typer.Argument(help="The TOML file of each pipeline.")]) -> None:
+    """Run pipelines until Ctrl-C or SIGTERM; exit 0 when stopped, 2 when a setting must be changed.
+
+    One of several that stops for a wrong setting leaves the others running.
+    """
     logs.set_up()
     log = structlog.get_logger()
     with explained():
         settings = read_settings()
-        described = load_pipeline(pipeline)
+        described = load_pipelines(pipelines)
         registry = Registry()
-        subscriber = Subscriber(described, settings, Metrics(registry, described.name))
+        subscribers = {p.name: Subscriber(p, settings, Metrics(registry, p.name)) for p in described}
+        fleet = Fleet(subscribers)
         for signal_ in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(signal_, lambda *_: subscriber.stop())
-        console = Console(settings, application({described.name: subscriber.health}, registry))
-        log.info(
-            "subscriber",
-            pipeline=described.name,
-            topic=described.topic,
-            model=described.model.url,
-            table=described.target.table,
-            console=console.address,
-        )
+            signal.signal(signal_, lambda *_: fleet.stop())
+        console = Console(settings, application({name: s.health for name, s in subscribers.items()}, registry))
+        for pipeline in described:
+            log.info(
+                "subscriber",
+                pipeline=pipeline.name,
+                topic=pipeline.topic,
+                model=pipeline.model.url,
+                table=pipeline.target.table,
+                console=console.address,
+            )
         # millions of rows cause many collections, none of which need look at what lives as long as the process
         gc.collect()
         gc.freeze()
         gc.set_threshold(50_000, 20, 20)
         try:
-            subscriber.run()
+            failures = fleet.run()
         finally:
             console.close()
-    log.info("stopped", pipeline=described.name)
+        if len(described) == 1:
+            for failure in failures.values():
+                raise failure
+    for name, failure in failures.items():
+        say(f"pipeline {name!r}: {failure or type(failure).__name__}")
+    if failures:
+        # what is no wrong setting may be gone after a restart
+        wrong_settings = all(isinstance(failure, WrongSetting) for failure in failures.values())
+        sys.exit(WRONG_SETTING if wrong_settings else UNFINISHED)
+    for name in subscribers:
+        log.info("stopped", pipeline=name)
