@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from subscriber.commands.run import run
+from subscriber.commands.status import status
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
 
@@ -15,3 +16,4 @@ def main() -> None:
 
 
 app.command()(run)
+app.command()(status)

@@ -16,6 +16,7 @@ from stack.progress import Progress
 from stack.servers import Stack, exclusive
 from stack.services import Services
 from stack.settings import Settings, state_root
+from tests.commands import command  # noqa: F401 (a fixture)
 from tests.faults import FaultyApi
 from tests.stream import PipelineFile, SubscriberProcess, Topic
 

@@ -28,3 +28,5 @@ create index if not exists dead_letter_offset on dead_letter (pipeline, topic, p
 create index if not exists dead_letter_failed_at on dead_letter (failed_at);
 -- a pipeline's old letters, which retention deletes, among those that others keep
 create index if not exists dead_letter_pipeline_failed_at on dead_letter (pipeline, failed_at);
+-- counted and listed by cause
+create index if not exists dead_letter_pipeline_cause on dead_letter (pipeline, cause, failed_at);
