@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from subscriber.commands import dead_letters
 from subscriber.commands.run import run
 from subscriber.commands.status import status
 
@@ -17,3 +18,4 @@ def main() -> None:
 
 app.command()(run)
 app.command()(status)
+app.add_typer(dead_letters.app, name="dead-letters")

@@ -21,7 +21,11 @@ create table if not exists dead_letter (
   -- the message as it came
   key bytea,
   value bytea,
-  failed_at timestamptz not null default clock_timestamp()
+  -- when the source committed the row, else when its message was written
+  committed_at timestamptz,
+  failed_at timestamptz not null default clock_timestamp(),
+  -- when a redrive last failed on it
+  redriven_at timestamptz
 );
 -- not unique: the offsets see to that, and a unique index would have an heir wait for a frozen owner's letters
 create index if not exists dead_letter_offset on dead_letter (pipeline, topic, partition, "offset");

@@ -34,6 +34,9 @@ class Message:
     def headers(self) -> list[tuple[str, bytes | None]] | None:
         return None
 
+    def timestamp(self) -> tuple[int, int]:
+        return 1, 1_767_225_600_000 + self._offset
+
     def __repr__(self) -> str:
         return f"Message({self._value!r}, partition={self._partition}, offset={self._offset})"
 
