@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from subscriber.commands import dead_letters
+from subscriber.commands.replay import replay
 from subscriber.commands.run import run
 from subscriber.commands.status import status
 
@@ -18,4 +19,5 @@ def main() -> None:
 
 app.command()(run)
 app.command()(status)
+app.command()(replay)
 app.add_typer(dead_letters.app, name="dead-letters")

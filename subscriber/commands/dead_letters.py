@@ -18,13 +18,13 @@ from rich.table import Table
 from subscriber import logs
 from subscriber.commands.exits import INTERRUPTED, UNFINISHED, explained, say
 from subscriber.commands.output import on_output
-from subscriber.commands.times import point_in_time
 from subscriber.errors import WrongSetting
 from subscriber.letters import Choice, Letters
 from subscriber.pipeline import load_pipeline
 from subscriber.redrive import Redrive
 from subscriber.settings import read_settings
 from subscriber.store import Store, translated
+from subscriber.times import point_in_time
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

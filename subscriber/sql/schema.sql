@@ -34,3 +34,18 @@ create index if not exists dead_letter_failed_at on dead_letter (failed_at);
 create index if not exists dead_letter_pipeline_failed_at on dead_letter (pipeline, failed_at);
 -- counted and listed by cause
 create index if not exists dead_letter_pipeline_cause on dead_letter (pipeline, cause, failed_at);
+
+-- What each replay covers; how far it has come is in stream_offset, as of any pipeline.
+create table if not exists replay (
+  pipeline text not null,
+  topic text not null,
+  partition int not null,
+  first_offset bigint not null,
+  -- the first offset that is not replayed
+  end_offset bigint not null,
+  -- the options that it was begun with
+  asked text not null,
+  started_at timestamptz not null default now(),
+  finished_at timestamptz,
+  primary key (pipeline, topic, partition)
+);
