@@ -6,14 +6,11 @@ import os
 import socket
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from stack.settings import ROOT
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 ENVIRONMENT = {
     "KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1",
@@ -28,12 +25,12 @@ ENVIRONMENT = {
 IRIS = str(ROOT / "subscriber" / "pipelines" / "iris.toml")
 
 
-def run(path: Path | str, **changes: str | None) -> list[str]:
+def run(*paths: Path | str, **changes: str | None) -> list[str]:
     """Lines on standard error of a run that must end with status 2."""
     base = {name: value for name, value in os.environ.items() if name not in ENVIRONMENT}
     environment = {name: value for name, value in (base | ENVIRONMENT | changes).items() if value is not None}
     done = subprocess.run(  # noqa: S603 (our own program)
-        [sys.executable, "-m", "subscriber", "run", str(path)],
+        [sys.executable, "-m", "subscriber", "run", *map(str, paths)],
         capture_output=True,
         text=True,
         check=False,
@@ -87,3 +84,14 @@ def test_a_console_that_cannot_listen_is_one_line(host: str) -> None:
         (line,) = run(IRIS, SUBSCRIBER_HOST=host, SUBSCRIBER_PORT=str(port))
 
     assert line.startswith(f"error: the console cannot listen on {host}:{port} (")
+
+
+def test_every_file_with_a_mistake_is_named_and_nothing_starts(tmp_path: Path) -> None:
+    none, bad = tmp_path / "none.toml", tmp_path / "bad.toml"
+    bad.write_text("name =")
+
+    lines = run(IRIS, bad, none)
+
+    assert len(lines) == 2
+    assert lines[0].startswith(f"error: {bad}: ")
+    assert lines[1].startswith(f"error: {none}: ")
