@@ -7,6 +7,7 @@ import typer
 from subscriber.commands import dead_letters
 from subscriber.commands.replay import replay
 from subscriber.commands.run import run
+from subscriber.commands.schema import schema
 from subscriber.commands.status import status
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
@@ -20,4 +21,5 @@ def main() -> None:
 app.command()(run)
 app.command()(status)
 app.command()(replay)
+app.command()(schema)
 app.add_typer(dead_letters.app, name="dead-letters")

@@ -93,7 +93,7 @@ class Model(Part):
         "columns", description="One tensor a feature, or all features in one matrix."
     )
     matrix_tensor: str = Field("input", description="Name of the tensor when the layout is a matrix.")
-    timeout_seconds: float = Field(10.0, gt=0, le=3600)
+    timeout_seconds: float = Field(10.0, gt=0, le=3600, description="How long an answer may take.")
     parameters: dict[str, Any] = Field(default_factory=dict, description="Request parameters, passed on as they are.")
     tensor_parameters: dict[str, Any] = Field(default_factory=dict, description="Parameters of each input tensor.")
     headers: Headers = Field(default_factory=dict, description="Sent with each request.")
@@ -166,8 +166,8 @@ class Source(Part):
 class Target(Part):
     """The table that gets a row for each prediction; a column that is `false` is not written."""
 
-    table: Identifier
-    schema_: Identifier = Field("public", alias="schema")
+    table: Identifier = Field(description="Name of the table.")
+    schema_: Identifier = Field("public", alias="schema", description="Schema of the table.")
     timestamp: Optional = Field("timestamp", description="Column for the row's timestamp.")
     source_key: Optional = Field("source_id", description="Column for source.key.")
     model_version: Optional = Field("model_version", description="Column for the version that answered.")
@@ -188,7 +188,7 @@ class Truth(Part):
 class Batch(Part):
     """How much is predicted and stored at once; a batch never waits to be full."""
 
-    max_rows: int = Field(2500, ge=1, le=100_000)
+    max_rows: int = Field(2500, ge=1, le=100_000, description="Rows of a batch, at most.")
 
 
 def _a_number(days: Any) -> Any:
@@ -211,19 +211,23 @@ class Retention(Part):
 class Pipeline(Part):
     """What one TOML file says."""
 
-    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]+$", max_length=100)]
-    topic: str = Field(pattern=r"^[A-Za-z0-9_.-]+$", max_length=249)
+    name: str = Field(
+        pattern=r"^[A-Za-z0-9_.-]+$", max_length=100, description="The offsets are stored by it: it stays as it is."
+    )
+    topic: str = Field(
+        pattern=r"^[A-Za-z0-9_.-]+$", max_length=249, description="Kafka topic whose rows are predicted."
+    )
     group: str = Field(
         pattern=r"^\S(.*\S)?$", description="Kafka consumer group; subscribers of one group share the partitions."
     )
     start: Literal["earliest", "latest"] = Field("earliest", description="Where a pipeline begins that never ran.")
-    model: Model
-    features: list[Feature] = Field(min_length=1)
-    source: Source = Source()
-    target: Target
-    truth: Truth | None = None
-    batch: Batch = Batch()
-    retention: Retention = Retention()
+    model: Model = Field(description="Who predicts.")
+    features: list[Feature] = Field(min_length=1, description="What of the row the model gets, in this order.")
+    source: Source = Field(Source(), description="Which row it is, when it was written, and what its delete does.")
+    target: Target = Field(description="Where the predictions go.")
+    truth: Truth | None = Field(None, description="The true value, for the console to compare with.")
+    batch: Batch = Field(Batch(), description="How much is predicted and stored at once.")
+    retention: Retention = Field(Retention(), description="How long rows are kept.")
     create_sql: str | None = Field(None, exclude=True, description="Text of the file that target.create names.")
 
     @property

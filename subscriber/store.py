@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 from psycopg import sql
 
-from subscriber.batch import Batch, DeadLetter
+from subscriber.batch import Batch, DeadLetter, committed_at
 from subscriber.deletes import Deletes
 from subscriber.errors import Fenced, Transient, WrongSetting
-from subscriber.metrics import committed_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -278,7 +277,7 @@ def statement(name: str) -> bytes:
 
 def _written_at(record: Record) -> datetime | None:
     """When the source committed the row, else when its message was written; None if neither is a time."""
-    committed = committed_at(record)
+    committed = committed_at(record, None)
     try:
         return datetime.fromtimestamp(record.timestamp()[1] / 1000 if committed is None else committed, UTC)
     except (ValueError, OverflowError, OSError):
