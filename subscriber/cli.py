@@ -1,23 +1,14 @@
-"""The subscriber's verbs: `python -m subscriber run PIPELINE.toml`."""
+"""The subscriber's verbs: `python -m subscriber run PIPELINE.toml…`, and more."""
 
 from __future__ import annotations
 
-import gc
-import signal
-import sys
-from pathlib import Path
-from typing import Annotated
-
-import structlog
 import typer
 
-from subscriber import logs
-from subscriber.console import Console, application
-from subscriber.errors import WrongSetting
-from subscriber.metrics import Metrics, Registry
-from subscriber.pipeline import load_pipeline
-from subscriber.settings import read_settings
-from subscriber.subscriber import Subscriber
+from subscriber.commands import dead_letters
+from subscriber.commands.replay import replay
+from subscriber.commands.run import run
+from subscriber.commands.schema import schema
+from subscriber.commands.status import status
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
 
@@ -27,37 +18,8 @@ def main() -> None:
     """Rows of a Kafka topic, predicted by a model server, stored in the target database exactly once."""
 
 
-@app.command()
-def run(pipeline: Annotated[Path, typer.Argument(help="The pipeline's TOML file.")]) -> None:
-    """Run a pipeline until Ctrl-C or SIGTERM; exit 0 when stopped, 2 when a setting must be changed."""
-    logs.set_up()
-    log = structlog.get_logger()
-    try:
-        settings = read_settings()
-        described = load_pipeline(pipeline)
-        registry = Registry()
-        subscriber = Subscriber(described, settings, Metrics(registry, described.name))
-        for signal_ in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(signal_, lambda *_: subscriber.stop())
-        console = Console(settings, application({described.name: subscriber.health}, registry))
-        log.info(
-            "subscriber",
-            pipeline=described.name,
-            topic=described.topic,
-            model=described.model.url,
-            table=described.target.table,
-            console=console.address,
-        )
-        # millions of rows cause many collections, none of which need look at what lives as long as the process
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(50_000, 20, 20)
-        try:
-            subscriber.run()
-        finally:
-            console.close()
-    except WrongSetting as error:
-        for line in str(error).splitlines():
-            print(f"error: {line}", file=sys.stderr)
-        sys.exit(2)
-    log.info("stopped", pipeline=described.name)
+app.command()(run)
+app.command()(status)
+app.command()(replay)
+app.command()(schema)
+app.add_typer(dead_letters.app, name="dead-letters")

@@ -50,6 +50,7 @@ class Registry:
         self.fenced = Counter("subscriber_fenced", "Batches another owner had overtaken.", one, registry=r)
         self.trimmed = Counter("subscriber_trimmed_rows", "Old rows deleted.", [*one, "table"], registry=r)
         self.ready = Gauge("subscriber_ready", "1 while rows that arrive are predicted.", one, registry=r)
+        self.failed = Gauge("subscriber_failed", "1 once something must be changed first.", one, registry=r)
         self.model = Gauge(
             "subscriber_model", "1 for the model version that answered last.", [*one, "version"], registry=r
         )
@@ -64,6 +65,7 @@ class Metrics:
         self.rebalances = registry.rebalances.labels(pipeline)
         self.fenced = registry.fenced.labels(pipeline)
         self.ready = registry.ready.labels(pipeline)
+        self.failed = registry.failed.labels(pipeline)
         self._predicted = registry.rows.labels(pipeline, "predicted")
         self._dead = registry.rows.labels(pipeline, "dead")
         self._deletes = registry.rows.labels(pipeline, "deleted")

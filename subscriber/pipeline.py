@@ -1,12 +1,8 @@
-"""A pipeline: which topic, which model, which table; read from one TOML file."""
+"""A pipeline: which topic, which model, which table."""
 
 from __future__ import annotations
 
-import os
-import re
-import tomllib
-from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 from urllib.parse import urlsplit
 
 from pydantic import (
@@ -15,15 +11,16 @@ from pydantic import (
     ConfigDict,
     Field,
     SecretStr,
-    ValidationError,
     ValidationInfo,
     WithJsonSchema,
     field_validator,
     model_validator,
 )
 
-from subscriber.access import UNSHOWN, Authorities, File, Headers, Token, check_pair, refused
-from subscriber.errors import WrongSetting
+from subscriber.access import Authorities, File, Headers, Token, check_pair, refused
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 Datatype = Literal["FP64", "FP32", "INT64", "INT32", "BOOL", "BYTES"]
 Identifier = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=63)]
@@ -52,7 +49,6 @@ DEFAULTS: Final[dict[str, tuple[str, tuple[type, ...]]]] = {
     "BOOL": ("true or false", (bool,)),
     "BYTES": ("a text", (str,)),
 }
-_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
 class Part(BaseModel):
@@ -97,7 +93,7 @@ class Model(Part):
         "columns", description="One tensor a feature, or all features in one matrix."
     )
     matrix_tensor: str = Field("input", description="Name of the tensor when the layout is a matrix.")
-    timeout_seconds: float = Field(10.0, gt=0, le=3600)
+    timeout_seconds: float = Field(10.0, gt=0, le=3600, description="How long an answer may take.")
     parameters: dict[str, Any] = Field(default_factory=dict, description="Request parameters, passed on as they are.")
     tensor_parameters: dict[str, Any] = Field(default_factory=dict, description="Parameters of each input tensor.")
     headers: Headers = Field(default_factory=dict, description="Sent with each request.")
@@ -170,8 +166,8 @@ class Source(Part):
 class Target(Part):
     """The table that gets a row for each prediction; a column that is `false` is not written."""
 
-    table: Identifier
-    schema_: Identifier = Field("public", alias="schema")
+    table: Identifier = Field(description="Name of the table.")
+    schema_: Identifier = Field("public", alias="schema", description="Schema of the table.")
     timestamp: Optional = Field("timestamp", description="Column for the row's timestamp.")
     source_key: Optional = Field("source_id", description="Column for source.key.")
     model_version: Optional = Field("model_version", description="Column for the version that answered.")
@@ -192,7 +188,7 @@ class Truth(Part):
 class Batch(Part):
     """How much is predicted and stored at once; a batch never waits to be full."""
 
-    max_rows: int = Field(2500, ge=1, le=100_000)
+    max_rows: int = Field(2500, ge=1, le=100_000, description="Rows of a batch, at most.")
 
 
 def _a_number(days: Any) -> Any:
@@ -215,19 +211,23 @@ class Retention(Part):
 class Pipeline(Part):
     """What one TOML file says."""
 
-    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]+$", max_length=100)]
-    topic: str = Field(pattern=r"^[A-Za-z0-9_.-]+$", max_length=249)
+    name: str = Field(
+        pattern=r"^[A-Za-z0-9_.-]+$", max_length=100, description="The offsets are stored by it: it stays as it is."
+    )
+    topic: str = Field(
+        pattern=r"^[A-Za-z0-9_.-]+$", max_length=249, description="Kafka topic whose rows are predicted."
+    )
     group: str = Field(
         pattern=r"^\S(.*\S)?$", description="Kafka consumer group; subscribers of one group share the partitions."
     )
     start: Literal["earliest", "latest"] = Field("earliest", description="Where a pipeline begins that never ran.")
-    model: Model
-    features: list[Feature] = Field(min_length=1)
-    source: Source = Source()
-    target: Target
-    truth: Truth | None = None
-    batch: Batch = Batch()
-    retention: Retention = Retention()
+    model: Model = Field(description="Who predicts.")
+    features: list[Feature] = Field(min_length=1, description="What of the row the model gets, in this order.")
+    source: Source = Field(Source(), description="Which row it is, when it was written, and what its delete does.")
+    target: Target = Field(description="Where the predictions go.")
+    truth: Truth | None = Field(None, description="The true value, for the console to compare with.")
+    batch: Batch = Field(Batch(), description="How much is predicted and stored at once.")
+    retention: Retention = Field(Retention(), description="How long rows are kept.")
     create_sql: str | None = Field(None, exclude=True, description="Text of the file that target.create names.")
 
     @property
@@ -281,63 +281,3 @@ class Pipeline(Part):
         if self.retention.predictions_days is not None and self.target.timestamp is None:
             raise ValueError("retention.predictions_days: needs target.timestamp, the column that tells a row's age")
         return self
-
-
-def load_pipeline(path: Path) -> Pipeline:
-    """The pipeline that the file describes, with `${NAME}` filled from the environment.
-
-    Raises:
-        WrongSetting: the file cannot be read, is not TOML, or says something it may not; names file and key.
-    """
-    try:
-        content = tomllib.loads(path.read_text())
-    except OSError as error:
-        raise WrongSetting(f"{path}: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise WrongSetting(f"{path}: not TOML: {error}") from error
-    if "create_sql" in content:
-        raise WrongSetting(f"{path}: create_sql: unknown key; target.create names an SQL file")
-    content = _filled(content, path, "")
-    target = content.get("target")
-    create = target.get("create") if isinstance(target, dict) else None
-    if isinstance(create, str):
-        try:
-            content["create_sql"] = (path.parent / create).read_text()
-        except OSError as error:
-            raise WrongSetting(f"{path}: target.create: {create}: {error.strerror}") from error
-        except ValueError as error:
-            raise WrongSetting(f"{path}: target.create: {create}: not a text file: {error}") from error
-    try:
-        return Pipeline.model_validate(content, context={"folder": path.parent})
-    except ValidationError as error:
-        wrong = [f"{path}: {_explained(e['loc'], e['type'], e['msg'], e.get('input'))}" for e in error.errors()]
-        raise WrongSetting("\n".join(wrong)) from error
-
-
-def _filled(value: Any, path: Path, key: str) -> Any:
-    if isinstance(value, dict):
-        return {k: _filled(v, path, f"{key}.{k}" if key else k) for k, v in value.items()}
-    if isinstance(value, list):
-        return [_filled(v, path, f"{key}[{i}]") for i, v in enumerate(value)]
-    if isinstance(value, str):
-        for name in _VARIABLE.findall(value):
-            if name not in os.environ:
-                raise WrongSetting(f"{path}: {key}: environment variable {name} is not set (`make stack` prints it)")
-        return _VARIABLE.sub(lambda match: os.environ[match[1]], value)
-    return value
-
-
-def _explained(place: tuple[int | str, ...], kind: str, message: str, given: object) -> str:
-    key = ""
-    for step in place:
-        key += f"[{step}]" if isinstance(step, int) else f".{step}" if key else step
-    if kind == "missing":
-        return f"{key}: missing"
-    if kind == "extra_forbidden":
-        return f"{key}: unknown key"
-    message = message.removeprefix("Value error, ")
-    if not key:
-        return message
-    if kind == UNSHOWN:
-        return f"{key}: {message}"
-    return f"{key}: {message[0].lower()}{message[1:]} (got {given!r})"

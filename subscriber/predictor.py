@@ -36,12 +36,22 @@ class Predictor:
     Args:
         persist: runs an action, again and again while it raises Transient.
         pause: waits before try number n.
+        suspects_server: whether rows that all fail say that the server is at fault. Of rows that failed before, they
+            do not.
     """
 
-    def __init__(self, client: Client, persist: Callable[[Callable[[], T]], T], pause: Callable[[int], None]) -> None:
+    def __init__(
+        self,
+        client: Client,
+        persist: Callable[[Callable[[], T]], T],
+        pause: Callable[[int], None],
+        *,
+        suspects_server: bool = True,
+    ) -> None:
         self._client = client
         self._persist: Callable[[Callable[[], Any]], Any] = persist
         self._pause = pause
+        self._suspects_server = suspects_server
         self._control: Any = None
         self._limit = sys.maxsize
         self._slow = 0
@@ -110,7 +120,7 @@ class Predictor:
             self._limit = (end - start) // 2
             raise TooMany(str(error)) from error
         except (BatchRefused, ModelFailed) as error:
-            if lone:
+            if lone and self._suspects_server:
                 self._ask_control(rows, start, error)
             raise
         self._slow = 0

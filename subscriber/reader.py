@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 import threading
 import time
 from typing import TYPE_CHECKING, Any, Final, Protocol
@@ -15,7 +16,7 @@ from subscriber.errors import Transient, WrongSetting
 from subscriber.lag import Progress
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Mapping
 
     from subscriber.batch import Record
     from subscriber.health import Health
@@ -46,6 +47,8 @@ class Reader:
 
     A partition is ours in two steps: Kafka assigns it, paused; then its position is read from the database and reading
     begins there. Kafka's own committed offsets are written afterwards, for tools that show lag, and never read.
+
+    With `until`, each partition is read up to that offset and no further, and one that is not named not at all.
     """
 
     def __init__(
@@ -58,8 +61,11 @@ class Reader:
         drain: Callable[[float], None],
         metrics: Metrics,
         health: Health,
+        until: Mapping[int, int] | None = None,
     ) -> None:
         self._pipeline = pipeline
+        self._until = until
+        self._finished: set[int] = set()
         self._tenures = tenures
         self._store = store
         self._drain = drain
@@ -133,6 +139,12 @@ class Reader:
                 self._progress.stored(partition, span.next)
 
     @property
+    def finished(self) -> bool:
+        """Whether our partitions are read up to where they end for us."""
+        with self._lock:
+            return self.assigned and not self._resync and self._assigned <= self._finished
+
+    @property
     def assigned(self) -> bool:
         """Whether we own a partition and know where it stands."""
         return bool(self._assigned) and not self._unpositioned
@@ -159,9 +171,13 @@ class Reader:
             error = message.error()
             if error is not None:
                 self._on_message_error(error, message)
+                if self._until is not None and error.code() == KafkaError._PARTITION_EOF:
+                    self._end(message.partition(), message.offset(), spans)
                 continue
             partition, offset = message.partition(), message.offset()
             if offset < position.get(partition, offset + 1):
+                continue
+            if self._until is not None and self._end(partition, offset, spans):
                 continue
             span = spans.get(partition)
             if span is None:
@@ -172,7 +188,26 @@ class Reader:
                 self._flowing.add(partition)
             span.next = position[partition] = offset + 1
             kept.append(message)
-        return Batch(spans, kept) if kept else None
+        return Batch(spans, kept) if spans else None
+
+    def _end(self, partition: int, offset: int, spans: dict[int, Span]) -> bool:
+        """Whether the partition ends for us before this offset, of a message or where there are no more.
+
+        From its last row to there may be markers of transactions: their offsets are stored as read.
+        """
+        until = self._ends_at(partition)
+        tenure = self._tenures.current(partition)
+        if offset < until or tenure is None:
+            return False
+        if partition not in self._finished:
+            span = spans.setdefault(partition, Span(self._position[partition], until, tenure))
+            span.next = self._position[partition] = until
+            self._finished.add(partition)
+            self._unassign({partition})
+        return True
+
+    def _ends_at(self, partition: int) -> int:
+        return sys.maxsize if self._until is None else self._until.get(partition, 0)
 
     # ---- which partitions, and from where
 
@@ -201,6 +236,7 @@ class Reader:
         self._tenures.end(gone)
         self._assigned -= gone
         self._unpositioned -= gone
+        self._finished -= gone
         with self._lock:
             for partition in gone:
                 self._committable.pop(partition, None)
@@ -231,11 +267,13 @@ class Reader:
             self._health.waiting("poll", f"Kafka: {error.args[0].str()}")
             return
         self._health.going("poll")
-        placed = [TopicPartition(topic, p, offset) for p, offset in stored.items()]
+        over = {p for p, offset in stored.items() if offset >= self._ends_at(p)}
+        self._finished = (self._finished - stored.keys()) | over
+        placed = [TopicPartition(topic, p, offset) for p, offset in stored.items() if p not in over]
         # a new assignment, unlike a seek, may follow the old one at any moment
         self._unassign(stored.keys())
         self._consumer.incremental_assign(placed)
-        self._placed |= stored.keys()
+        self._placed |= stored.keys() - over
         self._carried = [m for m in self._carried if m.partition() not in stored]
         for partition, offset in stored.items():
             self._position[partition] = offset

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 import psycopg
 from psycopg import sql
 
-from subscriber.batch import Batch, DeadLetter
+from subscriber.batch import Batch, DeadLetter, committed_at
 from subscriber.deletes import Deletes
 from subscriber.errors import Fenced, Transient, WrongSetting
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from subscriber.batch import Record
     from subscriber.pipeline import Pipeline
 
 _SQL = resources.files("subscriber") / "sql"
@@ -121,7 +123,7 @@ class Store:
             connection = self._connection()
             with connection.transaction():
                 unfollowed = self._deletes.follow(connection, batch.deletes)  # 1
-                refused = self._copy_rows(connection, batch)  # 2
+                refused = self.write(connection, batch)  # 2
                 self._write_dead(connection, [*batch.dead, *unfollowed, *refused])  # 3
                 self._claim_partitions(connection, batch)  # 4
             # 5: leaving the transaction
@@ -150,6 +152,10 @@ class Store:
         fenced = frozenset(spans) - {partition for (partition,) in moved}
         if fenced:
             raise Fenced(fenced)
+
+    def write(self, connection: psycopg.Connection, batch: Batch) -> list[DeadLetter]:
+        """Copy the predictions in the transaction that is open; the rows that the table refuses."""
+        return self._copy_rows(connection, batch)
 
     def _copy_rows(self, connection: psycopg.Connection, batch: Batch) -> list[DeadLetter]:
         target = self._pipeline.target
@@ -196,7 +202,8 @@ class Store:
         with (
             connection.cursor() as cursor,
             cursor.copy(
-                'copy dead_letter (pipeline, topic, partition, "offset", cause, detail, key, value) from stdin'
+                'copy dead_letter (pipeline, topic, partition, "offset", cause, detail, key, value, committed_at)'
+                " from stdin"
             ) as copy,
         ):
             for letter in dead:
@@ -206,7 +213,7 @@ class Store:
                 copy.write_row(
                     (
                         *(self._pipeline.name, self._pipeline.topic, record.partition(), record.offset()),
-                        *(letter.cause, detail, record.key(), record.value()),
+                        *(letter.cause, detail, record.key(), record.value(), _written_at(record)),
                     )
                 )
 
@@ -266,6 +273,15 @@ def _make(connection: psycopg.Connection, statements: bytes, *tables: str) -> No
 
 def statement(name: str) -> bytes:
     return (_SQL / f"{name}.sql").read_bytes()
+
+
+def _written_at(record: Record) -> datetime | None:
+    """When the source committed the row, else when its message was written; None if neither is a time."""
+    committed = committed_at(record, None)
+    try:
+        return datetime.fromtimestamp(record.timestamp()[1] / 1000 if committed is None else committed, UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
 
 
 def _first_line(error: psycopg.Error) -> str:

@@ -22,7 +22,7 @@ from subscriber.retention import Retention
 from subscriber.store import Store
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from subscriber.metrics import Metrics
     from subscriber.pipeline import Pipeline
@@ -40,8 +40,12 @@ class Subscriber:
     stage holds the others back and memory is bounded, and batches are stored in the order they were read.
     """
 
-    def __init__(self, pipeline: Pipeline, settings: Settings, metrics: Metrics) -> None:
+    def __init__(
+        self, pipeline: Pipeline, settings: Settings, metrics: Metrics, until: Mapping[int, int] | None = None
+    ) -> None:
+        """Take the pipeline; with `until`, the offset at which each partition ends for it."""
         self.pipeline = pipeline
+        self._until = until
         self.health = Health(structlog.get_logger().bind(pipeline=pipeline.name))
         self._settings = settings
         self._metrics = metrics
@@ -62,7 +66,7 @@ class Subscriber:
         self._failure: BaseException | None = None
 
     def run(self) -> None:
-        """Serve until `stop`, then finish the batches in hand.
+        """Serve until `stop`, or until the end if there is one; then finish the batches in hand.
 
         Raises:
             WrongSetting: something must be changed first.
@@ -78,6 +82,7 @@ class Subscriber:
                 drain=self._wait_drained,
                 metrics=self._metrics,
                 health=self.health,
+                until=self._until,
             )
             try:
                 self._serve(reader)
@@ -87,7 +92,8 @@ class Subscriber:
         except Abandoned:
             pass
         except BaseException as error:
-            self.health.stopped(str(error))
+            self._metrics.failed.set(1)
+            self.health.stopped(str(error) or type(error).__name__)
             raise
         self.health.stopped()
 
@@ -120,6 +126,8 @@ class Subscriber:
                 if batch is not None:
                     self._decode(batch)
                     self._hand_on(batch, reader)
+                elif self._in_hand <= 0 and reader.finished:
+                    break
             self._close(self._to_predict)
             for stage in stages:
                 # a stage that hangs in a call to a server ends with the process

@@ -15,6 +15,7 @@ from stack.progress import Progress
 from stack.servers import Stack, exclusive
 from stack.services import Services
 from stack.settings import Settings, state_root
+from tests.commands import command  # noqa: F401 (a fixture)
 from tests.faults import FaultyApi
 from tests.ports import claimed
 from tests.runs import ports
@@ -116,11 +117,17 @@ def pipeline(tmp_path: Path, topic: Topic, api: str) -> PipelineFile:
 
 @pytest.fixture
 def subscribe(settings: Settings, stack: Servers, pipeline: PipelineFile) -> Iterator[Callable[..., SubscriberProcess]]:
-    """Starts subscribers of the test's pipeline; they are ended with the test."""
+    """Starts subscribers of the test's pipeline, and of others beside it; they are ended with the test."""
     started: list[SubscriberProcess] = []
 
-    def start(**environment: str) -> SubscriberProcess:
-        process = SubscriberProcess(pipeline.path, settings.environment() | environment, stack.folder, len(started))
+    def start(*others: PipelineFile, **environment: str) -> SubscriberProcess:
+        process = SubscriberProcess(
+            pipeline.path,
+            settings.environment() | environment,
+            stack.folder,
+            len(started),
+            [other.path for other in others],
+        )
         started.append(process)
         return process
 

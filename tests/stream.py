@@ -98,6 +98,23 @@ class Topic:
             self._produce(value, json.dumps({"payload": {"id": payload["id"]}}).encode(), number)
         self._producer.flush()
 
+    def write_transaction(
+        self, payloads: Iterable[Mapping[str, object]], partition: int, *, abort: bool = False
+    ) -> None:
+        """Write payloads in one transaction, whose marker takes an offset after them."""
+        settings: Any = {**self._configuration, "transactional.id": f"{self.name}-{partition}"}
+        writer, self._producer = self._producer, Producer(settings)
+        try:
+            self._producer.init_transactions(30)
+            self._producer.begin_transaction()
+            self.write(payloads, partition)
+            if abort:
+                self._producer.abort_transaction(30)
+            else:
+                self._producer.commit_transaction(30)
+        finally:
+            self._producer = writer
+
     def write_raw(self, value: bytes | None, key: bytes | None = b"key", partition: int = 0) -> None:
         """Write one message as it is; None is a tombstone."""
         self._produce(value, key, partition)
@@ -197,14 +214,16 @@ class PipelineFile:
 
 
 class SubscriberProcess(Server):
-    """`python -m subscriber run` of a pipeline file, with its console on a free port."""
+    """`python -m subscriber run` of pipeline files, with its console on a free port."""
 
-    def __init__(self, pipeline: Path, environment: Mapping[str, str], folder: Path, number: int) -> None:
+    def __init__(
+        self, pipeline: Path, environment: Mapping[str, str], folder: Path, number: int, others: Iterable[Path] = ()
+    ) -> None:
         port = free_port()
         self.address = f"http://127.0.0.1:{port}"
         super().__init__(
             name=f"subscriber-{pipeline.parent.name}-{number}",
-            command=[sys.executable, "-m", "subscriber", "run", pipeline],
+            command=[sys.executable, "-m", "subscriber", "run", pipeline, *others],
             folder=folder,
             ready=lambda: requests.get(f"{self.address}/health/live", timeout=2).ok,
             environment={
@@ -227,12 +246,14 @@ class SubscriberProcess(Server):
         if self.running:
             self.kill()
 
-    def health(self) -> dict[str, Any]:
-        """The pipeline's state, as /health/ready tells it; empty while there is no answer."""
+    def health(self, name: str | None = None) -> dict[str, Any]:
+        """The state of a pipeline, or of the only one, as /health/ready tells it; empty while there is no answer."""
         try:
             pipelines = requests.get(f"{self.address}/health/ready", timeout=2).json()["pipelines"]
         except requests.RequestException:
             return {}
+        if name is not None:
+            return dict(pipelines[name])
         (state,) = pipelines.values()
         return dict(state)
 

@@ -21,10 +21,31 @@ create table if not exists dead_letter (
   -- the message as it came
   key bytea,
   value bytea,
-  failed_at timestamptz not null default clock_timestamp()
+  -- when the source committed the row, else when its message was written
+  committed_at timestamptz,
+  failed_at timestamptz not null default clock_timestamp(),
+  -- when a redrive last failed on it
+  redriven_at timestamptz
 );
 -- not unique: the offsets see to that, and a unique index would have an heir wait for a frozen owner's letters
 create index if not exists dead_letter_offset on dead_letter (pipeline, topic, partition, "offset");
 create index if not exists dead_letter_failed_at on dead_letter (failed_at);
 -- a pipeline's old letters, which retention deletes, among those that others keep
 create index if not exists dead_letter_pipeline_failed_at on dead_letter (pipeline, failed_at);
+-- counted and listed by cause
+create index if not exists dead_letter_pipeline_cause on dead_letter (pipeline, cause, failed_at);
+
+-- What each replay covers; how far it has come is in stream_offset, as of any pipeline.
+create table if not exists replay (
+  pipeline text not null,
+  topic text not null,
+  partition int not null,
+  first_offset bigint not null,
+  -- the first offset that is not replayed
+  end_offset bigint not null,
+  -- the options that it was begun with
+  asked text not null,
+  started_at timestamptz not null default now(),
+  finished_at timestamptz,
+  primary key (pipeline, topic, partition)
+);

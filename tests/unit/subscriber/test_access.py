@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,7 +14,7 @@ from structlog.testing import capture_logs
 from subscriber.access import in_the_clear
 from subscriber.errors import WrongSetting
 from subscriber.inference import InferenceClient
-from subscriber.pipeline import load_pipeline
+from subscriber.pipeline_file import load_pipeline
 from tests.unit.subscriber.material import pipeline
 from tests.unit.subscriber.model_server import ModelServer
 
@@ -72,7 +73,8 @@ def mistakes(path: Path) -> list[str]:
     assert TOKEN not in str(raised.value)
     assert TOKEN not in repr(raised.value.__cause__)
     assert TOKEN not in str(raised.value.__cause__)
-    return [line.removeprefix(f"{path}: ") for line in str(raised.value).splitlines()]
+    where = re.compile(rf"{re.escape(str(path))}(:\d+)?: ")
+    return [where.sub("", line, count=1) for line in str(raised.value).splitlines()]
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,25 @@
+"""What commands print for people."""
+
+from __future__ import annotations
+
+import sys
+from typing import Final
+
+from rich.console import Console
+
+# a pipe or a file has no width of its own: nothing is cut off
+WIDE_COLUMNS: Final = 1000
+_UNITS: Final = (("d", 86_400), ("h", 3600), ("min", 60))
+
+
+def on_output() -> Console:
+    """Standard output; tables are as wide as they need to be where it is no terminal."""
+    return Console(width=None if sys.stdout.isatty() else WIDE_COLUMNS, highlight=False, markup=False)
+
+
+def ago(seconds: float) -> str:
+    """A time in the largest unit of which there are two."""
+    for unit, length in _UNITS:
+        if seconds >= 2 * length:
+            return f"{seconds / length:.0f} {unit}"
+    return f"{max(0.0, seconds):.0f} s"

@@ -1,0 +1,8 @@
+-- The newest dead letters of a pipeline, with the beginning of each message's key.
+select id, cause, detail, partition, "offset", substring(key from 1 for 200) as key, failed_at, committed_at
+from dead_letter
+where pipeline = %(pipeline)s
+  and (%(cause)s::text is null or cause = %(cause)s)
+  and failed_at >= %(since)s
+order by failed_at desc, id desc
+limit %(rows)s
