@@ -12,7 +12,8 @@ import structlog
 import typer
 
 from subscriber import logs
-from subscriber.console import Console, application
+from subscriber.console.app import application
+from subscriber.console.server import Console
 from subscriber.errors import WrongSetting
 from subscriber.metrics import Metrics, Registry
 from subscriber.pipeline import load_pipeline
@@ -39,7 +40,7 @@ def run(pipeline: Annotated[Path, typer.Argument(help="The pipeline's TOML file.
         subscriber = Subscriber(described, settings, Metrics(registry, described.name))
         for signal_ in (signal.SIGINT, signal.SIGTERM):
             signal.signal(signal_, lambda *_: subscriber.stop())
-        console = Console(settings, application({described.name: subscriber.health}, registry))
+        console = Console(settings, application({described.name: subscriber.watched}, registry))
         log.info(
             "subscriber",
             pipeline=described.name,

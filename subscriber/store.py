@@ -132,6 +132,9 @@ class Store:
             gone = {id(dead.record) for dead in refused}
             keep = [i for i, record in enumerate(batch.records) if id(record) not in gone]
             batch.records = [batch.records[i] for i in keep]
+            batch.rows = [batch.rows[i] for i in keep]
+            batch.outputs = [batch.outputs[i] for i in keep]
+            batch.versions = [batch.versions[i] for i in keep]
             batch.dead.extend(refused)
 
     def close(self) -> None:
