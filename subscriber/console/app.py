@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-import anyio
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -32,10 +32,9 @@ def application(watched: Mapping[str, Watched], registry: Registry) -> Starlette
 
     @asynccontextmanager
     async def ticking(_: Starlette) -> AsyncIterator[None]:
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(feed.run)
-            yield
-            tasks.cancel_scope.cancel()
+        task = asyncio.create_task(feed.run())
+        yield
+        task.cancel()
 
     async def page(request: Request) -> Response:
         return assets.answer(PAGE, request)

@@ -61,7 +61,9 @@ class Feed:
         before, self._now = self._now, {name: w.tick() for name, w in self._watched.items()}
         self._count += 1
         self._all = None
-        self._news = event("news", {"pipelines": {name: _changed(before.get(name), n) for name, n in self._now.items()}})
+        self._news = event(
+            "news", {"pipelines": {name: _changed(before.get(name), n) for name, n in self._now.items()}}
+        )
         ticked, self._ticked = self._ticked, asyncio.Event()
         ticked.set()
 

@@ -1,4 +1,4 @@
-"""How a pipeline is, in a word and a sentence."""
+"""How a pipeline is, in a word and a sentence, and what it waits for."""
 
 from __future__ import annotations
 
@@ -7,8 +7,16 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from subscriber.console.view import Second
 
-# a batch of a stage that takes longer is worth a word
+# a stage that has had the same batch in hand for longer waits for an answer
 SLOW_SECONDS: Final = 2.0
+_ASKED: Final = {"predict": "the model has not answered yet", "store": "the target database has not answered yet"}
+
+
+def waiting(health: dict[str, Any]) -> list[dict[str, Any]]:
+    """What each stage waits for and since how many seconds, by what it reports and by how long it has been busy."""
+    told = {w["stage"] for w in health["waiting"]}
+    slow = [b for b in health["busy"] if b["seconds"] >= SLOW_SECONDS and b["stage"] not in told]
+    return [*health["waiting"], *({**b, "reason": _ASKED[b["stage"]]} for b in slow)]
 
 
 def state(health: dict[str, Any], topic: str, recent: float, rows: int, second: Second) -> dict[str, str]:
@@ -21,30 +29,34 @@ def state(health: dict[str, Any], topic: str, recent: float, rows: int, second: 
         rows: rows stored since the start.
         second: the second that has just ended.
     """
+    tone, word, words = _halted(health) or _held(health, topic) or _flow(topic, recent, rows, second)
+    return {"tone": tone, "word": word, "words": words}
+
+
+def _halted(health: dict[str, Any]) -> tuple[str, str, str] | None:
     if health["state"] == "failed":
-        return _state("failed", "Stopped", health["error"] or "it does not say why")
+        return "failed", "Stopped", health["error"] or "it does not say why"
     if health["state"] == "stopped":
-        return _state("failed", "Stopped", "it was told to stop")
-    if health["waiting"]:
-        return _state("waiting", "Waiting", "rows stay in the topic meanwhile; none is lost")
-    slow = [b for b in health["busy"] if b["seconds"] >= SLOW_SECONDS]
-    if slow:
-        whom = {"predict": "the model", "store": "the target database"}
-        said = "; ".join(f"{whom[b['stage']]} has not answered for {b['seconds']:.0f} s" for b in slow)
-        return _state("waiting", "Waiting", said)
+        return "failed", "Stopped", "it was told to stop"
+    return None
+
+
+def _held(health: dict[str, Any], topic: str) -> tuple[str, str, str] | None:
+    if waiting(health):
+        return "waiting", "Waiting", "the rows stay in the topic meanwhile; none is lost"
     if health["state"] == "starting":
-        return _state("waiting", "Starting", "looking at the target database and the model")
+        return "waiting", "Starting", "looking at the target database and the model"
     if not health["partitions"]:
         words = f"no partition of topic {topic} is ours yet; other subscribers of the group may have them all"
-        return _state("waiting", "Waiting", words)
-    if second.rows > 0 or recent > 0:
-        return _state("good", "Predicting", "rows are predicted as they arrive")
+        return "waiting", "Waiting", words
+    return None
+
+
+def _flow(topic: str, recent: float, rows: int, second: Second) -> tuple[str, str, str]:
+    if recent > 0 or second.dead > 0:
+        return "good", "Predicting", "rows are predicted as they arrive"
     if second.lag:
-        return _state("waiting", "Reading", f"no row of topic {topic} was stored in the last seconds")
+        return "waiting", "Reading", f"topic {topic} holds rows, but none was stored in the last seconds"
     if not rows:
-        return _state("idle", "No rows yet", f"waiting for rows of topic {topic}")
-    return _state("idle", "Idle", f"every row of topic {topic} is predicted")
-
-
-def _state(tone: str, word: str, words: str) -> dict[str, str]:
-    return {"tone": tone, "word": word, "words": words}
+        return "idle", "No rows yet", f"waiting for rows of topic {topic}"
+    return "idle", "Idle", f"every row of topic {topic} is predicted"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from subscriber.console.state import state
+from subscriber.console.state import state, waiting
 
 if TYPE_CHECKING:
     from subscriber.console.view import View
@@ -45,7 +45,7 @@ class Watched:
             "second": second,
             "recent": recent,
             "state": state(health, view.pipeline.topic, recent["rows"] or 0.0, view.rows, second),
-            "waiting": health["waiting"],
+            "waiting": waiting(health),
             "troubles": health["troubles"],
             "partitions": [[p, lags.get(p)] for p in health["partitions"]],
             "totals": {"rows": view.rows, "deleted": view.deleted, "retries": self.metrics.retries()},
