@@ -1,9 +1,25 @@
 // The three charts: ten minutes of seconds, one cursor through all of them. uPlot draws; the caption reads the figures out.
-import { count, hour, milliseconds, rate, time } from "./words.js";
+import { count, hour, milliseconds, rate, tick, time } from "./words.js";
 
 const SECONDS = 600;
+// a page that has just begun shows what there is, a minute at least
+const LEAST_SECONDS = 60;
 const HEIGHT = 150;
 const LEAST_MS = 1;
+
+// one line for each power of ten
+function powers(_, __, low, high) {
+  const [from, to] = [low, high].map((edge) => Math.round(Math.log10(edge)));
+  return Array.from({ length: to - from + 1 }, (_, i) => 10 ** (from + i));
+}
+
+function span(_, first, last) {
+  return [last - Math.min(SECONDS, Math.max(LEAST_SECONDS, last - first)), last];
+}
+
+function clock({ scales: { x } }, splits) {
+  return splits.map(x.max - x.min < SECONDS / 2 ? time : hour);
+}
 
 const log = {
   distr: 3,
@@ -15,9 +31,9 @@ const log = {
 const linear = { range: (_, __, high) => [0, Math.max(1, (high ?? 0) * 1.15)] };
 
 const CHARTS = {
-  rows: { y: linear, words: rate, series: [{ name: "rows", fill: true }, { name: "dead" }] },
-  latency: { y: log, words: milliseconds, series: [{ name: "p99" }, { name: "p95" }, { name: "p50", width: 2 }] },
-  lag: { y: linear, words: count, series: [{ name: "lag", fill: true }] },
+  rows: { y: linear, words: rate, axis: rate, series: [{ name: "rows", fill: true }, { name: "dead" }] },
+  latency: { y: log, words: milliseconds, axis: tick, splits: powers, series: [{ name: "p99" }, { name: "p95" }, { name: "p50", width: 2 }] },
+  lag: { y: linear, words: count, axis: count, series: [{ name: "lag", fill: true }] },
 };
 
 export class Charts {
@@ -85,13 +101,13 @@ class Chart {
       {
         width: this.place.clientWidth || 300,
         height: HEIGHT,
-        padding: [6, 4, 0, 0],
+        padding: [6, 26, 0, 0],
         legend: { show: false },
         cursor: { sync: { key: "console" }, y: false, drag: { x: false, y: false }, points: { size: 6 } },
-        scales: { x: { time: true, range: (_, __, last) => [last - SECONDS, last] }, y: this.spec.y },
+        scales: { x: { time: true, range: span }, y: this.spec.y },
         axes: [
-          { ...axis, size: 24, space: 70, values: (_, splits) => splits.map(hour) },
-          { ...axis, size: 58, space: 32, values: (_, splits) => splits.map((v) => (v == null ? "" : this.spec.words(v))) },
+          { ...axis, size: 24, space: 76, values: clock },
+          { ...axis, size: 52, space: 32, splits: this.spec.splits, values: (_, splits) => splits.map(this.spec.axis) },
         ],
         series: [{}, ...series],
         hooks: { setCursor: [() => this.plot && this.read()] },

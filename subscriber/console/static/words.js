@@ -5,8 +5,9 @@ const tenths = new Intl.NumberFormat(undefined, { maximumFractionDigits: 1 });
 const significant = new Intl.NumberFormat(undefined, { maximumSignificantDigits: 3 });
 const exact = new Intl.NumberFormat(undefined, { maximumSignificantDigits: 7, useGrouping: false });
 const percent = new Intl.NumberFormat(undefined, { style: "percent", maximumFractionDigits: 1 });
-const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
-const minute = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
+const hours = { hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
+const clock = new Intl.DateTimeFormat(undefined, { ...hours, second: "2-digit" });
+const minute = new Intl.DateTimeFormat(undefined, hours);
 const day = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
 
 export const none = "–";
@@ -23,7 +24,11 @@ export function share(part, all) {
   return all ? percent.format(part / all) : none;
 }
 
-// a duration in milliseconds, short enough for an axis
+// a power of ten in milliseconds, short enough for an axis
+export function tick(value) {
+  return value < 1000 ? `${whole.format(value)} ms` : `${whole.format(value / 1000)} s`;
+}
+
 export function milliseconds(value) {
   if (value == null) return none;
   if (value < 1000) return `${significant.format(value)} ms`;
