@@ -83,10 +83,10 @@ class Feed:
         self._pages += 1
         try:
             yield f"retry: {RETRY_MS}\n\n".encode()
-            seen = -1
+            seen = 0
             while True:
                 if seen != self._count:
-                    missed = seen != self._count - 1
+                    missed = seen == 0 or seen != self._count - 1
                     seen = self._count
                     yield self._everything() if missed else self._news
                 elif self._closed:

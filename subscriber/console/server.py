@@ -33,6 +33,8 @@ class Console:
         address = (settings.subscriber_host, settings.subscriber_port)
         try:
             self._socket.bind(address)
+            # who comes before the server has started is served when it has
+            self._socket.listen()
         except OSError as error:
             raise WrongSetting(
                 f"the console cannot listen on {address[0]}:{address[1]} ({error.strerror}): SUBSCRIBER_HOST and "

@@ -26,7 +26,7 @@ function draw() {
   const p = pipelines.get(name);
   by("main").hidden = false;
   tabs(name);
-  document.title = `${name} – Stream Serving`;
+  document.title = `${name} · Stream Serving`;
   if (drawn !== name) {
     drawn = name;
     hold(false);
