@@ -107,7 +107,7 @@ class Chart {
         scales: { x: { time: true, range: span }, y: this.spec.y },
         axes: [
           { ...axis, size: 24, space: 76, values: clock },
-          { ...axis, size: 52, space: 32, splits: this.spec.splits, values: (_, splits) => splits.map(this.spec.axis) },
+          { ...axis, size: 52, space: 32, splits: this.spec.splits, filter: (_, splits) => splits, values: (_, splits) => splits.map(this.spec.axis) },
         ],
         series: [{}, ...series],
         hooks: { setCursor: [() => this.plot && this.read()] },

@@ -41,7 +41,7 @@ export function waits(list, waiting, troubles) {
     ...waiting.map((w) => ({ where: w.stage, ...w, after: ", retrying" })),
     ...troubles.map((t) => ({ where: t.task, ...t, after: "; rows go on being predicted" })),
   ];
-  fill(list, items, () => make("li", {}, make("b"), make("span")), (item, { where, reason, seconds, after }) => {
+  fill(list, items, () => make("li", {}, make("b"), " ", make("span")), (item, { where, reason, seconds, after }) => {
     text(item.children[0], where);
     text(item.children[1], `${reason} for ${duration(seconds)}${after}`);
   });
