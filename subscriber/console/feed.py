@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 SECOND: Final = 1.0
 RETRY_MS: Final = 1000
 # more pages than that are a mistake, such as a program that opens streams and forgets them
-MOST_PAGES: Final = 200
+MOST_PAGES: Final = 100
 # what a page that missed nothing has already, unless it changed
 KEPT: Final = ("last", "letters", "causes", "answers")
 
