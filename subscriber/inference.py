@@ -109,21 +109,28 @@ class InferenceClient:
     def _payload(self, rows: Sequence[Any]) -> dict[str, Any]:
         count = len(rows)
         columns: list[list[Any]] = [list(map(feature, rows)) for feature in self._feature_of]
+        sizes = [feature.size for feature in self._features]
         more = {"parameters": self._model.tensor_parameters} if self._model.tensor_parameters else {}
         if self._model.layout == "matrix":
             inputs = [
                 {
                     "name": self._model.matrix_tensor,
-                    "shape": [count, len(columns)],
+                    "shape": [count, sum(size or 1 for size in sizes)],
                     "datatype": self._features[0].datatype,
-                    "data": list(zip(*columns, strict=True)),
+                    "data": _matrix(columns, sizes),
                     **more,
                 }
             ]
         else:
             inputs = [
-                {"name": f.input_name, "shape": [count], "datatype": f.datatype, "data": column, **more}
-                for f, column in zip(self._features, columns, strict=True)
+                {
+                    "name": feature.input_name,
+                    "shape": [count] if feature.size is None else [count, feature.size],
+                    "datatype": feature.datatype,
+                    "data": column,
+                    **more,
+                }
+                for feature, column in zip(self._features, columns, strict=True)
             ]
         payload: dict[str, Any] = {"inputs": inputs}
         if self._model.parameters:
@@ -137,13 +144,10 @@ class InferenceClient:
                 f"{self._url} answers without output {name!r} (it has: {', '.join(sorted(by_name)) or 'none'}): "
                 f"target.outputs names it"
             )
-        if tensor.shape not in ([count], [count, 1]):
-            raise WrongSetting(f"{self._url}: output {name!r} has shape {tensor.shape} for {count} rows")
-        data = tensor.data
-        nested = bool(data) and isinstance(data[0], list)
-        if len(data) != count or (nested and not all(isinstance(row, list) and len(row) == 1 for row in data)):
-            raise WrongSetting(f"{self._url}: output {name!r} does not hold one value for each of {count} rows")
-        return [row[0] for row in data] if nested else data
+        try:
+            return rows_of(tensor, count)
+        except ValueError as error:
+            raise WrongSetting(f"{self._url}: output {name!r} {error}") from error
 
     def _request(self, method: str, url: str, body: bytes | None) -> bytes:
         try:
@@ -174,6 +178,37 @@ class InferenceClient:
             raise WrongSetting(f"{url}: {error}") from error
         _raise_for(response, url)
         return response.content
+
+
+def rows_of(tensor: Tensor, count: int) -> list[Any]:
+    """The rows of an output: of shape [n] or [n, 1] a value each, of shape [n, k] a list of k values each.
+
+    The protocol lets the data be nested as the shape says, or flat.
+
+    Raises:
+        ValueError: there are not so many rows in it, or it is not as its shape says.
+    """
+    match tensor.shape:
+        case [rows] if rows == count:
+            width = 1
+        case [rows, width] if rows == count and width > 0:
+            pass
+        case shape:
+            raise ValueError(f"has shape {shape} for {count} rows; [{count}] or [{count}, k] is what a column can take")
+    data = tensor.data
+    if len(data) == count and all(isinstance(row, list) and len(row) == width for row in data):
+        return [row[0] for row in data] if width == 1 else data
+    if len(data) != count * width or any(isinstance(value, list) for value in data):
+        raise ValueError(f"does not hold the values that its shape {tensor.shape} says")
+    return data if width == 1 else [data[i : i + width] for i in range(0, len(data), width)]
+
+
+def _matrix(columns: Sequence[Sequence[Any]], sizes: Sequence[int | None]) -> list[Any]:
+    """The columns side by side; an array column takes as many places as it has values."""
+    rows = zip(*columns, strict=True)
+    if not any(sizes):
+        return list(rows)
+    return [[v for value in row for v in (value if isinstance(value, list) else (value,))] for row in rows]
 
 
 def _raise_for(response: requests.Response, url: str) -> None:

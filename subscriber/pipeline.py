@@ -6,17 +6,49 @@ import os
 import re
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    WithJsonSchema,
+    field_validator,
+    model_validator,
+)
 
 from subscriber.errors import WrongSetting
 
 Datatype = Literal["FP64", "FP32", "INT64", "INT32", "BOOL", "BYTES"]
 Identifier = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=63)]
+
+
+def _unless_false(column: Any) -> Any:
+    return None if column is False else column
+
+
+# TOML knows no null
+Optional = Annotated[
+    Identifier | None,
+    BeforeValidator(_unless_false),
+    WithJsonSchema({"anyOf": [{"type": "string", "pattern": r"^[A-Za-z_][A-Za-z0-9_]*$"}, {"const": False}]}),
+]
 # a name in the row's JSON
-Column = Annotated[str, Field(pattern=r'^[^"\\\x00-\x1f]+$')]
+Column = Annotated[str, Field(pattern=r'^[^"\\\x00-\x1f\x7f]+$')]
+Scalar = bool | int | float | str
+TimestampUnit = Literal["s", "ms", "us", "ns"]
+# what a feature's default may be, and the words for it
+DEFAULTS: Final[dict[str, tuple[str, tuple[type, ...]]]] = {
+    "FP64": ("a number", (float, int)),
+    "FP32": ("a number", (float, int)),
+    "INT64": ("a whole number", (int,)),
+    "INT32": ("a whole number", (int,)),
+    "BOOL": ("true or false", (bool,)),
+    "BYTES": ("a text", (str,)),
+}
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
@@ -27,9 +59,24 @@ class Part(BaseModel):
 class Feature(Part):
     """One column of the row as input of the model."""
 
-    column: Column
-    datatype: Datatype = "FP64"
+    column: Column = Field(description="Name of the row's column.")
+    datatype: Datatype = Field("FP64", description="What the model gets of it, in the words of the inference protocol.")
     tensor: str | None = Field(None, description="Name of the model's input, where it differs from the column.")
+    default: Scalar | None = Field(None, description="What the model gets where the column is null or missing.")
+    size: int | None = Field(
+        None, ge=1, le=100_000, description="Values of an array column, each row as many; one tensor of [rows, size]."
+    )
+
+    @model_validator(mode="after")
+    def _fitting_default(self) -> Feature:
+        if self.default is None:
+            return self
+        if self.size is not None:
+            raise ValueError("default: an array (size) has none")
+        wanted, types = DEFAULTS[self.datatype]
+        if type(self.default) not in types:
+            raise ValueError(f"default: {self.datatype} takes {wanted} (got {self.default!r})")
+        return self
 
     @property
     def input_name(self) -> str:
@@ -65,22 +112,40 @@ class Model(Part):
 
 
 class Source(Part):
-    """Columns of the row that say which row it is and when it was written."""
+    """Columns of the row that say which row it is and when it was written, and what becomes of deleted rows."""
 
-    key: Column = "id"
-    timestamp: Column = "timestamp"
+    key: Column | None = Field(None, description="Column that says which row it is.")
+    timestamp: Column | None = Field(
+        None, description="Column that says when it was written; without it, the time of its commit is taken."
+    )
+    timestamp_unit: TimestampUnit | None = Field(
+        None, description="Unit of a timestamp that is a number, in messages that carry no schema."
+    )
+    deletes: Literal["ignore", "remove", "mark"] = Field(
+        "ignore", description="What a deleted source row does to its predictions; mark writes target.deleted_at."
+    )
 
 
 class Target(Part):
-    """The table that gets a row for each prediction; a column left out is not written."""
+    """The table that gets a row for each prediction; a column that is `false` is not written."""
 
     table: Identifier
     schema_: Identifier = Field("public", alias="schema")
-    timestamp: Identifier | None = "timestamp"
-    source_key: Identifier | None = "source_id"
-    model_version: Identifier | None = "model_version"
+    timestamp: Optional = Field("timestamp", description="Column for the row's timestamp.")
+    source_key: Optional = Field("source_id", description="Column for source.key.")
+    model_version: Optional = Field("model_version", description="Column for the version that answered.")
+    deleted_at: Identifier | None = Field(
+        None, description='Column for the time its source row was deleted; with source.deletes = "mark".'
+    )
     outputs: dict[str, Identifier] = Field(min_length=1, description="The model's output tensor -> column.")
     create: str | None = Field(None, description="SQL file, beside the pipeline file, that makes the table.")
+
+
+class Truth(Part):
+    """The true value, where the row itself carries it; what the console compares the predictions with."""
+
+    column: Column = Field(description="Column of the row; where it is null, the row counts for nothing.")
+    output: str | None = Field(None, description="The output of target.outputs that predicts it, if there are several.")
 
 
 class Batch(Part):
@@ -119,27 +184,57 @@ class Pipeline(Part):
     features: list[Feature] = Field(min_length=1)
     source: Source = Source()
     target: Target
+    truth: Truth | None = None
     batch: Batch = Batch()
     retention: Retention = Retention()
     create_sql: str | None = Field(None, exclude=True, description="Text of the file that target.create names.")
+
+    @property
+    def written_columns(self) -> list[str]:
+        """The target's columns that are written: timestamp, outputs, key, version, time of deletion."""
+        target = self.target
+        key = target.source_key if self.source.key is not None else None
+        columns = [target.timestamp, *target.outputs.values(), key, target.model_version, target.deleted_at]
+        return [column for column in columns if column is not None]
+
+    @property
+    def true_output(self) -> str | None:
+        """The output that truth.column tells the true value of."""
+        if self.truth is None:
+            return None
+        return self.truth.output or next(iter(self.target.outputs))
+
+    @model_validator(mode="after")
+    def _fitting_deletes(self) -> Pipeline:
+        deletes, marked = self.source.deletes, self.target.deleted_at
+        if deletes != "ignore" and (self.source.key is None or self.target.source_key is None):
+            raise ValueError(
+                f"source.deletes: {deletes!r} needs source.key and target.source_key, by which a row's predictions are "
+                f"found"
+            )
+        if (deletes == "mark") != (marked is not None):
+            raise ValueError('source.deletes: "mark" and target.deleted_at need each other')
+        return self
+
+    @model_validator(mode="after")
+    def _fitting_truth(self) -> Pipeline:
+        if self.truth is None:
+            return self
+        outputs = ", ".join(self.target.outputs)
+        if self.truth.output is None and len(self.target.outputs) > 1:
+            raise ValueError(f"truth.output: missing; which one of {outputs} predicts {self.truth.column}?")
+        if self.truth.output is not None and self.truth.output not in self.target.outputs:
+            raise ValueError(f"truth.output: {self.truth.output!r} is not in target.outputs ({outputs})")
+        return self
 
     @model_validator(mode="after")
     def _one_feature_a_name(self) -> Pipeline:
         names = [f.input_name for f in self.features]
         if len(set(names)) < len(names):
             raise ValueError(f"features: two of them have one tensor name ({', '.join(sorted(names))})")
-        read = [*(f.column for f in self.features), self.source.key, self.source.timestamp]
-        if len(set(read)) < len(read):
-            raise ValueError(f"features, source: a column is read twice ({', '.join(sorted(read))})")
         if self.model.layout == "matrix" and len({f.datatype for f in self.features}) > 1:
             raise ValueError("features: a matrix has one datatype, so all features need the same")
-        columns = [
-            *self.target.outputs.values(),
-            self.target.timestamp,
-            self.target.source_key,
-            self.target.model_version,
-        ]
-        named = [c for c in columns if c is not None]
+        named = self.written_columns
         if len(set(named)) < len(named):
             raise ValueError(f"target: two values go to one column ({', '.join(sorted(named))})")
         if self.retention.predictions_days is not None and self.target.timestamp is None:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import structlog
 
+from subscriber.batch import committed_at
 from subscriber.console import excerpt
 from subscriber.console.outputs import Output
-from subscriber.metrics import committed_at
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -86,8 +86,8 @@ class View:
         if not records:
             return
         self.version = batch.versions[-1] if batch.versions else None
-        for record in records[:: -(-len(records) // LATENCIES_A_BATCH)]:
-            committed = committed_at(record)
+        for i in range(0, len(records), -(-len(records) // LATENCIES_A_BATCH)):
+            committed = committed_at(records[i], rows[i])
             if committed is not None:
                 self._samples.append(max(0.0, now - committed) * 1000)
         newest = slice(-LAST_ROWS, None)
@@ -162,7 +162,7 @@ class View:
         return [self._shown(*row) for row in newest]
 
     def _shown(self, stored: float, record: Record, row: Any, output: tuple[Any, ...]) -> dict[str, Any]:
-        committed = committed_at(record)
+        committed = committed_at(record, row)
         truth = None if self._truth_of is None else row.truth
         return {
             "key": None if row.key is None else excerpt.cut(str(row.key)),
@@ -184,8 +184,5 @@ def percentiles(ordered: Sequence[float]) -> tuple[float | None, float | None, f
 
 def _output_with_truth(pipeline: Pipeline) -> int | None:
     """Place of the output that the pipeline knows the truth of."""
-    truth = getattr(pipeline, "truth", None)
-    if truth is None:
-        return None
-    names = list(pipeline.target.outputs)
-    return names.index(truth.output) if truth.output is not None else 0
+    name = pipeline.true_output
+    return None if name is None else list(pipeline.target.outputs).index(name)

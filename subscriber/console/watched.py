@@ -31,8 +31,8 @@ class Watched:
             "table": f"{pipeline.target.schema_}.{pipeline.target.table}",
             "features": [feature.column for feature in pipeline.features],
             "outputs": list(pipeline.target.outputs.values()),
-            "truth": getattr(getattr(pipeline, "truth", None), "column", None),
-            "key": getattr(pipeline.source, "key", None),
+            "truth": pipeline.truth.column if pipeline.truth else None,
+            "key": pipeline.source.key,
         }
 
     def tick(self) -> dict[str, Any]:

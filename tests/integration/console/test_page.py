@@ -10,6 +10,7 @@ import pytest
 import requests
 
 from subscriber.batch import Batch, DeadLetter
+from subscriber.pipeline import Truth
 from tests.stream import wait_until
 from tests.unit.subscriber.material import Message, pipeline
 
@@ -40,7 +41,7 @@ def rows(answers: list[Any], *, truths: list[Any] | None = None, word: str = "w"
     return Batch(
         {},
         [Message(offset=i) for i in range(n)],
-        [SimpleNamespace(key=i, f0=i / 4, f1=word, truth=known[i]) for i in range(n)],
+        [SimpleNamespace(key=i, f0=i / 4, f1=word, truth=known[i], committed_ms=None) for i in range(n)],
         [(answer,) for answer in answers],
         ["v1"] * n,
     )
@@ -65,7 +66,7 @@ def test_before_the_first_row_the_page_says_what_it_waits_for(browser: Browser, 
 
 
 def test_rows_counts_and_accuracy_are_shown(browser: Browser, console: Start) -> None:
-    truth = SimpleNamespace(column="label", output=None)
+    truth = Truth(column="label")
     running = console(named("a", truth=truth))
     page = browser.open(running.address)
     running.watched["a"].view.stored(rows([0, 1, 1, 2], truths=[0, 1, 0, None]))

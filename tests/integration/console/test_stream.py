@@ -9,9 +9,7 @@ from typing import TYPE_CHECKING
 
 import psutil
 import psycopg
-import pytest
 
-from subscriber.pipeline import Pipeline
 from tests.faults import FaultyApi, status
 from tests.stream import FIELDS, PipelineFile, SubscriberProcess, Topic, flower, wait_until
 
@@ -69,7 +67,6 @@ def test_the_figures_are_those_of_the_database(
     page.close()
 
 
-@pytest.mark.skipif("truth" not in Pipeline.model_fields, reason="a pipeline file does not know the truth yet")
 def test_accuracy_is_that_of_the_database(
     topic: Topic, pipeline: PipelineFile, subscribe: Subscribe, target: psycopg.Connection, browser: Browser
 ) -> None:

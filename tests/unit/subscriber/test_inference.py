@@ -139,6 +139,13 @@ def test_an_output_may_be_a_vector_or_one_column(server: ModelServer, shape: lis
     assert client(server).predict(ROWS) == ([(0,), (1,), (2,)], None)
 
 
+@pytest.mark.parametrize("data", [[[1, 2], [3, 4], [5, 6]], [1, 2, 3, 4, 5, 6]], ids=["nested", "flat"])
+def test_several_values_a_row_come_as_a_list(server: ModelServer, data: list[Any]) -> None:
+    server.answers({"outputs": [tensor("class", [3, 2], data)]})
+
+    assert client(server).predict(ROWS) == ([([1, 2],), ([3, 4],), ([5, 6],)], None)
+
+
 def test_a_single_row_may_come_as_one_column(server: ModelServer) -> None:
     server.answers({"outputs": [tensor("class", [1, 1], [[4]])]})
 
@@ -170,13 +177,16 @@ def test_several_outputs_come_in_the_order_of_the_pipeline(server: ModelServer) 
         ({"outputs": [tensor("b", [3], [0, 1, 2]), tensor("a", [3], [0, 1, 2])]}, "(it has: a, b)"),
         ({"outputs": [tensor("class", [2], [0, 1])]}, "has shape [2] for 3 rows"),
         ({"outputs": [tensor("class", [1, 3], [0, 1, 2])]}, "has shape [1, 3] for 3 rows"),
-        ({"outputs": [tensor("class", [3, 2], [0] * 6)]}, "has shape [3, 2] for 3 rows"),
+        ({"outputs": [tensor("class", [3, 2, 1], [0] * 6)]}, "has shape [3, 2, 1] for 3 rows"),
+        ({"outputs": [tensor("class", [3, 2], [0] * 5)]}, "the values that its shape [3, 2] says"),
+        ({"outputs": [tensor("class", [3, 2], [[0, 1], [0], [0, 1, 2]])]}, "the values that its shape [3, 2] says"),
+        ({"outputs": [tensor("class", [3, 0], [])]}, "has shape [3, 0] for 3 rows"),
         ({"outputs": [tensor("class", [], [])]}, "has shape [] for 3 rows"),
-        ({"outputs": [tensor("class", [3], [0, 1])]}, "one value for each of 3 rows"),
-        ({"outputs": [tensor("class", [3], [])]}, "one value for each of 3 rows"),
-        ({"outputs": [tensor("class", [3, 1], [[0], 1, [2]])]}, "one value for each of 3 rows"),
-        ({"outputs": [tensor("class", [3, 1], [[0], [], [1, 2]])]}, "one value for each of 3 rows"),
-        ({"outputs": [tensor("class", [3, 1], [[0, 1, 2]])]}, "one value for each of 3 rows"),
+        ({"outputs": [tensor("class", [3], [0, 1])]}, "does not hold the values that its shape"),
+        ({"outputs": [tensor("class", [3], [])]}, "does not hold the values that its shape"),
+        ({"outputs": [tensor("class", [3, 1], [[0], 1, [2]])]}, "does not hold the values that its shape"),
+        ({"outputs": [tensor("class", [3, 1], [[0], [], [1, 2]])]}, "does not hold the values that its shape"),
+        ({"outputs": [tensor("class", [3, 1], [[0, 1, 2]])]}, "does not hold the values that its shape"),
     ],
 )
 def test_an_answer_of_the_wrong_shape_is_a_wrong_setting(server: ModelServer, answer: Any, said: str) -> None:

@@ -88,7 +88,7 @@ def test_what_a_file_leaves_out_has_defaults(tmp_path: Path) -> None:
     described = load_pipeline(written(tmp_path, TEXT))
 
     assert described.features[0] == Feature(column="width", datatype="FP64", tensor=None)
-    assert (described.source.key, described.source.timestamp) == ("id", "timestamp")
+    assert (described.source.key, described.source.timestamp, described.source.deletes) == (None, None, "ignore")
     assert (described.target.source_key, described.target.model_version) == ("source_id", "model_version")
     assert (described.start, described.model.layout, described.target.schema_) == ("earliest", "columns", "public")
     assert described.create_sql is None
@@ -159,15 +159,42 @@ def test_what_a_file_leaves_out_has_defaults(tmp_path: Path) -> None:
             "features: two of them have one tensor name (height, height)",
         ),
         (
-            'column = "width"',
-            'column = "height"\ntensor = "other"',
-            "features, source: a column is read twice (height, height, id, timestamp)",
-        ),
-        ('column = "width"', 'column = "id"', "features, source: a column is read twice (height, id, id, timestamp)"),
-        (
             'class = "class"',
-            'class = "source_id"',
-            "target: two values go to one column (model_version, source_id, source_id, timestamp)",
+            'class = "model_version"',
+            "target: two values go to one column (model_version, model_version, timestamp)",
+        ),
+        ('column = "width"', 'column = "width"\ndefault = "a"', "features[0]: default: FP64 takes a number"),
+        (
+            'column = "width"',
+            'column = "width"\ndatatype = "INT64"\ndefault = true',
+            "features[0]: default: INT64 takes a whole number",
+        ),
+        (
+            'column = "width"',
+            'column = "width"\nsize = 2\ndefault = 1',
+            "features[0]: default: an array (size) has none",
+        ),
+        (
+            'column = "width"',
+            'column = "width"\nsize = 0',
+            "features[0].size: input should be greater than or equal to 1",
+        ),
+        ("[target]", '[source]\ndeletes = "remove"\n[target]', "source.deletes: 'remove' needs source.key"),
+        (
+            "[target]",
+            '[source]\nkey = "id"\ndeletes = "remove"\n[target]\nsource_key = false',
+            "source.deletes: 'remove' needs source.key and target.source_key",
+        ),
+        (
+            "[target]",
+            '[source]\nkey = "id"\ndeletes = "mark"\n[target]',
+            'source.deletes: "mark" and target.deleted_at',
+        ),
+        ("[target]", '[target]\ndeleted_at = "gone"', 'source.deletes: "mark" and target.deleted_at'),
+        (
+            "[target]",
+            '[truth]\ncolumn = "kind"\noutput = "x"\n[target]',
+            "truth.output: 'x' is not in target.outputs (class)",
         ),
         (
             'url = "http://127.0.0.1:8000/v2/models/flowers"\n\n[[features]]',

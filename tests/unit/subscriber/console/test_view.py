@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from subscriber.batch import Batch, DeadLetter
+from subscriber.batch import Batch, DeadLetter, Delete
 from subscriber.console import view as console_view
 from subscriber.console.view import ANSWERS_A_BATCH, LAST_LETTERS, LAST_ROWS, View, percentiles
+from subscriber.pipeline import Truth
 from tests.unit.subscriber.material import Message, pipeline
 
 
@@ -34,20 +35,20 @@ def batch(answers: list[Any], *, truths: list[Any] | None = None, age: float = 0
     return Batch(
         {},
         [Committed(first + i, time.time() - age) for i in range(n)],
-        [SimpleNamespace(key=first + i, f0=1.5, f1="<b>", truth=known[i]) for i in range(n)],
+        [SimpleNamespace(key=first + i, f0=1.5, f1="<b>", truth=known[i], committed_ms=None) for i in range(n)],
         [(answer,) for answer in answers],
         ["v1"] * n,
     )
 
 
 def with_truth() -> Any:
-    return pipeline().model_copy(update={"truth": SimpleNamespace(column="label", output=None)})
+    return pipeline().model_copy(update={"truth": Truth(column="label")})
 
 
 def test_rows_deletes_and_dead_letters_are_counted() -> None:
     view = View(pipeline())
     stored = batch([1, 2, 1])
-    stored.deletes = [0, 0]  # type: ignore[assignment,unused-ignore]
+    stored.deletes = [Delete(Message(None), None, "")] * 2
     stored.dead = [DeadLetter(Message(b"no json", offset=9), "not_json", "malformed")]
     view.stored(stored)
     view.stored(batch([2]))
