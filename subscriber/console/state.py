@@ -13,19 +13,23 @@ _ASKED: Final = {"predict": "the model has not answered yet", "store": "the targ
 
 
 def waiting(health: dict[str, Any]) -> list[dict[str, Any]]:
-    """What each stage waits for and since how many seconds, by what it reports and by how long it has been busy."""
+    """What each stage waits for and since how many seconds, by what it reports and by how long it has been busy.
+
+    `retrying` tells those that try again from those that still wait for an answer.
+    """
     told = {w["stage"] for w in health["waiting"]}
     slow = [b for b in health["busy"] if b["seconds"] >= SLOW_SECONDS and b["stage"] not in told]
-    return [*health["waiting"], *({**b, "reason": _ASKED[b["stage"]]} for b in slow)]
+    asked = [{**b, "reason": _ASKED[b["stage"]], "retrying": False} for b in slow]
+    return [{**w, "retrying": True} for w in health["waiting"]] + asked
 
 
-def state(health: dict[str, Any], topic: str, recent: float, rows: int, second: Second) -> dict[str, str]:
+def state(health: dict[str, Any], topic: str, recent: bool, rows: int, second: Second) -> dict[str, str]:
     """The state as `tone` (good, idle, waiting or failed), `word` and `words`.
 
     Args:
         health: a snapshot of the pipeline's health.
         topic: the topic's name.
-        recent: rows a second over the last seconds.
+        recent: whether rows were stored in the last seconds.
         rows: rows stored since the start.
         second: the second that has just ended.
     """
@@ -52,8 +56,8 @@ def _held(health: dict[str, Any], topic: str) -> tuple[str, str, str] | None:
     return None
 
 
-def _flow(topic: str, recent: float, rows: int, second: Second) -> tuple[str, str, str]:
-    if recent > 0 or second.dead > 0:
+def _flow(topic: str, recent: bool, rows: int, second: Second) -> tuple[str, str, str]:
+    if recent or second.dead > 0:
         return "good", "Predicting", "rows are predicted as they arrive"
     if second.lag:
         return "waiting", "Reading", f"topic {topic} holds rows, but none was stored in the last seconds"

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 HISTORY_SECONDS: Final = 600
 # the figures in words are over these last seconds, so that they can be read before they change
 RECENT_SECONDS: Final = 10
+RATE_SECONDS: Final = 3
 LAST_ROWS: Final = 20
 LAST_LETTERS: Final = 20
 # of a larger batch, so many rows evenly spaced stand for all
@@ -132,13 +133,17 @@ class View:
         return second
 
     def recent(self) -> dict[str, float | None]:
-        """Rows a second and latency in milliseconds over the last ten seconds."""
+        """Rows a second over the last three seconds and latency in milliseconds over the last ten."""
         # runs that are sorted already sort fast
         samples = sorted(sample for second in self._recent for sample in second)
-        seconds = list(self.history)[-RECENT_SECONDS:]
         p50, p95, p99 = percentiles(samples)
-        rows = sum(second.rows for second in seconds) / max(1, len(seconds))
-        return {"rows": rows, "p50": p50, "p95": p95, "p99": p99}
+        rates = [second.rows for second in list(self.history)[-RATE_SECONDS:]]
+        return {"rows": sum(rates) / max(1, len(rates)), "p50": p50, "p95": p95, "p99": p99}
+
+    @property
+    def flowing(self) -> bool:
+        """Whether rows were stored in the last ten seconds."""
+        return any(second.rows > 0 for second in list(self.history)[-RECENT_SECONDS:])
 
     def answers(self) -> list[dict[str, Any]]:
         """What each output was over the last ten minutes."""

@@ -40,11 +40,10 @@ class Watched:
         view, health = self.view, self.health.snapshot()
         lags = self.metrics.lags()
         second = view.tick(sum(lags.values()) if lags else None)
-        recent = view.recent()
         return {
             "second": second,
-            "recent": recent,
-            "state": state(health, view.pipeline.topic, recent["rows"] or 0.0, view.rows, second),
+            "recent": view.recent(),
+            "state": state(health, view.pipeline.topic, view.flowing, view.rows, second),
             "waiting": waiting(health),
             "troubles": health["troubles"],
             "partitions": [[p, lags.get(p)] for p in health["partitions"]],

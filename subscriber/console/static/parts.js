@@ -38,12 +38,13 @@ function bar() {
 
 export function waits(list, waiting, troubles) {
   const items = [
-    ...waiting.map((w) => ({ where: w.stage, ...w, after: ", retrying" })),
-    ...troubles.map((t) => ({ where: t.task, ...t, after: "; rows go on being predicted" })),
+    ...waiting.map((w) => ({ where: w.stage, ...w, after: w.retrying ? "now, retrying" : "now" })),
+    ...troubles.map((t) => ({ where: t.task, ...t, after: "now; rows go on being predicted" })),
   ];
-  fill(list, items, () => make("li", {}, make("b"), " ", make("span")), (item, { where, reason, seconds, after }) => {
+  fill(list, items, () => make("li", {}, make("b"), " ", make("span"), " ", make("span", { className: "faint" })), (item, { where, reason, seconds, after }) => {
     text(item.children[0], where);
-    text(item.children[1], `${reason} for ${duration(seconds)}${after}`);
+    text(item.children[1], reason);
+    text(item.children[2], `for ${duration(seconds)} ${after}`);
   });
 }
 

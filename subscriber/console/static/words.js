@@ -8,7 +8,7 @@ const percent = new Intl.NumberFormat(undefined, { style: "percent", maximumFrac
 const hours = { hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
 const clock = new Intl.DateTimeFormat(undefined, { ...hours, second: "2-digit" });
 const minute = new Intl.DateTimeFormat(undefined, hours);
-const day = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
+const day = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium", hourCycle: "h23" });
 
 export const none = "–";
 

@@ -95,10 +95,10 @@ def test_the_page_tells_that_the_model_is_away_and_that_it_is_back(
     wait_until("the first try", lambda: faulty_api.requests_seen > 0)
     # a second for the tick, and what a busy machine takes
     page.wait_for("#state-word", "Waiting", 4)
-    page.wait_for("#waits", "model API answers 503 for", 4)
+    page.wait_for("#waits", "predict model API answers 503 for", 4)
     page.wait_for('[data-series="lag"] dd', "40")
     assert page.text('[data-series="rows"] dd') == "0/s"
-    page.wait_for("#waits", "for 3 s, retrying")
+    page.wait_for("#waits", "for 3 s now, retrying")
     page.wait_for("#total-retries", "predict")
     faulty_api.fault = lambda _: None
     page.wait_for("#state-word", "Predicting")

@@ -27,36 +27,38 @@ def second(rows: float = 0.0, lag: int | None = 0, dead: float = 0.0) -> Second:
 @pytest.mark.parametrize(
     ("health", "recent", "rows", "now", "tone", "word"),
     [
-        ({}, 5.0, 9, second(5.0), "good", "Predicting"),
-        ({}, 0.0, 9, second(dead=1.0), "good", "Predicting"),
-        ({}, 0.0, 9, second(), "idle", "Idle"),
-        ({}, 0.0, 0, second(), "idle", "No rows yet"),
-        ({}, 0.0, 9, second(lag=3), "waiting", "Reading"),
-        ({"waiting": [WAITS]}, 5.0, 9, second(), "waiting", "Waiting"),
-        ({"partitions": []}, 0.0, 0, second(), "waiting", "Waiting"),
-        ({"busy": [{"stage": "store", "seconds": 5.0}]}, 5.0, 9, second(), "waiting", "Waiting"),
-        ({"busy": [{"stage": "store", "seconds": 0.3}]}, 5.0, 9, second(5.0), "good", "Predicting"),
-        ({"state": "starting"}, 0.0, 0, second(), "waiting", "Starting"),
-        ({"state": "failed", "error": "no table"}, 5.0, 9, second(5.0), "failed", "Stopped"),
-        ({"state": "stopped"}, 5.0, 9, second(5.0), "failed", "Stopped"),
+        ({}, True, 9, second(5.0), "good", "Predicting"),
+        ({}, False, 9, second(dead=1.0), "good", "Predicting"),
+        ({}, False, 9, second(), "idle", "Idle"),
+        ({}, False, 0, second(), "idle", "No rows yet"),
+        ({}, False, 9, second(lag=3), "waiting", "Reading"),
+        ({"waiting": [WAITS]}, True, 9, second(), "waiting", "Waiting"),
+        ({"partitions": []}, False, 0, second(), "waiting", "Waiting"),
+        ({"busy": [{"stage": "store", "seconds": 5.0}]}, True, 9, second(), "waiting", "Waiting"),
+        ({"busy": [{"stage": "store", "seconds": 0.3}]}, True, 9, second(5.0), "good", "Predicting"),
+        ({"state": "starting"}, False, 0, second(), "waiting", "Starting"),
+        ({"state": "failed", "error": "no table"}, True, 9, second(5.0), "failed", "Stopped"),
+        ({"state": "stopped"}, True, 9, second(5.0), "failed", "Stopped"),
     ],
 )
 def test_the_state_in_a_word(
-    health: dict[str, Any], recent: float, rows: int, now: Second, tone: str, word: str
+    health: dict[str, Any], recent: bool, rows: int, now: Second, tone: str, word: str
 ) -> None:
     found = state(RUNNING | health, "t", recent, rows, now)
     assert (found["tone"], found["word"]) == (tone, word)
 
 
 def test_an_error_is_said() -> None:
-    assert state(RUNNING | {"state": "failed", "error": "no table"}, "t", 0, 0, second())["words"] == "no table"
+    assert state(RUNNING | {"state": "failed", "error": "no table"}, "t", False, 0, second())["words"] == "no table"
 
 
 def test_a_server_that_does_not_answer_is_waited_for() -> None:
     busy = [{"stage": "predict", "seconds": 4.0}, {"stage": "store", "seconds": 0.1}]
     (found,) = waiting(RUNNING | {"busy": busy})
-    assert found == {"stage": "predict", "seconds": 4.0, "reason": "the model has not answered yet"}
+    assert found == {"stage": "predict", "seconds": 4.0, "reason": "the model has not answered yet", "retrying": False}
 
 
 def test_a_stage_that_says_what_it_waits_for_is_told_once() -> None:
-    assert waiting(RUNNING | {"waiting": [WAITS], "busy": [{"stage": "predict", "seconds": 12.0}]}) == [WAITS]
+    assert waiting(RUNNING | {"waiting": [WAITS], "busy": [{"stage": "predict", "seconds": 12.0}]}) == [
+        WAITS | {"retrying": True}
+    ]
