@@ -12,7 +12,7 @@ class Connection(Protocol):
 
     def take_ids(self, count: int) -> list[int]: ...
     def insert(self, ids: Sequence[int], rows: Columns) -> None: ...
-    def count_ids(self, ids: Sequence[int]) -> int: ...
+    def count_rows(self, ids: Sequence[int], rows: Columns) -> int: ...
     def close(self) -> None: ...
 
 
@@ -42,7 +42,7 @@ class Batch:
             try:
                 connection.insert(self._ids, self._rows)
             except IdsTakenError:
-                if sent_before and connection.count_ids(self._ids) == len(self._ids):
+                if sent_before and connection.count_rows(self._ids, self._rows) == len(self._ids):
                     return
                 # Somebody inserted rows with ids of their own choice; the sequence leads past them.
                 self._ids, self.sent = [], False

@@ -97,10 +97,11 @@ class Database:
         with translated():
             self._connection.execute(self._sql("insert"), [list(ids), *(list(column) for column in rows)])
 
-    def count_ids(self, ids: Sequence[int]) -> int:
-        """How many of these ids are stored."""
+    def count_rows(self, ids: Sequence[int], rows: Columns) -> int:
+        """How many rows of a batch are stored as they are in it."""
         with translated():
-            row = self._connection.execute(self._sql("count_ids"), {"ids": list(ids)}).fetchone()
+            columns = [list(ids), *(list(column) for column in rows)]
+            row = self._connection.execute(self._sql("count_rows"), columns).fetchone()
         return int(row[0]) if row else 0
 
     def close(self) -> None:

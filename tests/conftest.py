@@ -11,12 +11,13 @@ import psycopg
 import pytest
 from rich.console import Console
 
-from stack.process import listening
 from stack.progress import Progress
 from stack.servers import Stack, exclusive
 from stack.services import Services
 from stack.settings import Settings, state_root
 from tests.faults import FaultyApi
+from tests.ports import claimed
+from tests.runs import ports
 from tests.stream import PipelineFile, SubscriberProcess, Topic
 
 if TYPE_CHECKING:
@@ -29,21 +30,15 @@ if TYPE_CHECKING:
 OFFSETS = range(20_000, 22_000, 100)
 
 
-def free_settings() -> Settings:
-    """Settings on ports that nobody uses."""
-    for offset in OFFSETS:
-        settings = Settings().moved(offset)
-        ports = (settings.source_port, settings.target_port, settings.kafka_port, settings.kafka_port + 1)
-        more = (settings.connect_port, settings.api_port, settings.subscriber_port)
-        if not any(listening(port) for port in (*ports, *more)):
-            return settings
-    raise RuntimeError("no free ports for the test servers between 25432 and 31093")
+def every_port(settings: Settings) -> list[int]:
+    """The ports of the servers and of our services."""
+    return [*ports(settings).values(), settings.api_port, settings.subscriber_port]
 
 
 @pytest.fixture(scope="session")
 def stack() -> Iterator[Servers]:
     """The running servers."""
-    settings = free_settings()
+    settings = Settings().moved(claimed(OFFSETS, every_port))
     if os.environ.get("STACK") == "docker":
         from tests.containers import docker_stack  # noqa: PLC0415 (Docker is asked for, or not there)
 

@@ -11,8 +11,8 @@ import psutil
 import pytest
 
 from stack.cli import folder_of
-from stack.process import listening
 from stack.settings import ROOT, Settings
+from tests.ports import claimed
 from tests.stream import wait_until
 
 if TYPE_CHECKING:
@@ -37,11 +37,8 @@ def ports(settings: Settings) -> dict[str, int]:
 
 def free_offset() -> int:
     """A port offset at which nobody listens and no state is kept."""
-    for offset in OFFSETS:
-        taken = any(listening(port) for port in ports(Settings().moved(offset)).values())
-        if not taken and not folder_of(offset).exists():
-            return offset
-    raise RuntimeError(f"no free ports for servers at an offset of {OFFSETS}")
+    unused = (offset for offset in OFFSETS if not folder_of(offset).exists())
+    return claimed(unused, lambda settings: ports(settings).values())
 
 
 def verb(*arguments: str) -> list[str]:

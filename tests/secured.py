@@ -18,9 +18,10 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]
 )
 from cryptography.hazmat.primitives import serialization
 
-from stack.process import listening
 from stack.servers import Stack
 from stack.settings import UNPRIVILEGED_USER, Settings, state_root
+from tests.ports import claimed
+from tests.runs import ports
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -130,12 +131,8 @@ class SecuredStack(Stack):
 
 def free_settings() -> Settings:
     """Settings on ports that nobody uses, one more than usual of Kafka's."""
-    for offset in OFFSETS:
-        s = Settings().moved(offset)
-        ports = (s.source_port, s.target_port, *range(s.kafka_port, s.kafka_port + 3), s.connect_port)
-        if not any(listening(port) for port in ports):
-            return s.model_copy(update={"source_host": HOST, "target_host": HOST})
-    raise RuntimeError(f"no free ports for the secured servers at an offset of {OFFSETS}")
+    offset = claimed(OFFSETS, lambda settings: [*ports(settings).values(), settings.kafka_port + 2])
+    return Settings().moved(offset).model_copy(update={"source_host": HOST, "target_host": HOST})
 
 
 def broker_properties(port: int, secured: str, certificates: Certificates) -> dict[str, str]:

@@ -121,7 +121,8 @@ _NAMED: Final[dict[str, Read]] = {
     "io.debezium.time.NanoTimestamp": _instant(lambda v: v // 1000),
     "io.debezium.time.ZonedTimestamp": datetime.fromisoformat,
     "io.debezium.time.IsoTimestamp": datetime.fromisoformat,
-    "io.debezium.time.IsoDate": date.fromisoformat,
+    # its zone is UTC
+    "io.debezium.time.IsoDate": lambda v: date.fromisoformat(v.removesuffix("Z")),
     "io.debezium.time.Time": _time_of_day(lambda v: v * 1000),
     "org.apache.kafka.connect.data.Time": _time_of_day(lambda v: v * 1000),
     "io.debezium.time.MicroTime": _time_of_day(lambda v: v),

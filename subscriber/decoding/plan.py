@@ -57,8 +57,8 @@ class Step:
 class Plan:
     """Makes rows of payloads: structs with `key`, `timestamp`, `truth`, `f0`, `f1`, … .
 
-    `read` gives the row in a payload, and raises BadRow, msgspec.DecodeError, UnicodeDecodeError or RecursionError where
-    there is none. A row also has `committed_ms`, the Unix time in milliseconds at which the source committed it, and
+    `read` gives the row in a payload; where there is none, it raises BadRow, msgspec.DecodeError, UnicodeDecodeError or
+    RecursionError. A row also has `committed_ms`, the Unix time in milliseconds at which the source committed it, and
     `deleted`, each None where the payload does not say.
     """
 
