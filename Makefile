@@ -23,7 +23,7 @@ up: ## Build and start everything in Docker, and print where it is (RATE=200 row
 	@docker compose up --detach --build --wait
 	@echo "Grafana          http://127.0.0.1:$${GRAFANA_PORT:-3000}  (dashboarduser, dashboardpassword)"
 	@echo "model API        http://127.0.0.1:$${API_PORT:-8000}/docs"
-	@echo "subscriber       http://127.0.0.1:$${SUBSCRIBER_PORT:-8001}/health/ready, /metrics"
+	@echo "console          http://127.0.0.1:$${SUBSCRIBER_PORT:-8001}"
 	@echo "make logs, make ps, make target-db-connection look at it; make down stops it, make clean forgets it"
 
 down: ## Stop what runs in Docker; its data stays

@@ -94,7 +94,7 @@ class Demo:
             self._wait_flowing(watch)
             generator = self.services.generator(*generator_options)
             self._start(generator)
-            self.progress.say(f"rows flow; metrics and health: {self.services.console}/metrics, /health/ready")
+            self.progress.say(f"rows flow; console: {self.services.console}")
             self.progress.say(f"model API: {self.settings.api_url}/docs; Ctrl-C stops")
             end = time.monotonic() + seconds if seconds is not None else float("inf")
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import threading
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     import structlog
 
@@ -20,6 +21,7 @@ class Health:
         self._lock = threading.Lock()
         self._waiting: dict[str, tuple[str, float]] = {}
         self._troubles: dict[str, tuple[str, float]] = {}
+        self._busy: dict[str, float] = {}
         self._partitions: list[int] = []
         self._placed = False
         self._state = "starting"
@@ -44,6 +46,17 @@ class Health:
     def is_waiting(self, stage: str) -> bool:
         with self._lock:
             return stage in self._waiting
+
+    @contextmanager
+    def busy(self, stage: str) -> Iterator[None]:
+        """Within, the stage has a batch in hand."""
+        with self._lock:
+            self._busy[stage] = time.monotonic()
+        try:
+            yield
+        finally:
+            with self._lock:
+                del self._busy[stage]
 
     def trouble(self, task: str, reason: str) -> None:
         """A task beside the stream fails; rows go on being predicted meanwhile."""
@@ -85,7 +98,7 @@ class Health:
         """The state as JSON-ready values.
 
         `waiting` holds what each stage waits for and since how many seconds; `troubles` likewise what is wrong beside
-        the stream.
+        the stream, and `busy` since how many seconds a stage has had the same batch in hand.
         """
         with self._lock:
             now = time.monotonic()
@@ -97,10 +110,12 @@ class Health:
                 {"task": task, "reason": reason, "seconds": round(now - since, 1)}
                 for task, (reason, since) in self._troubles.items()
             ]
+            busy = [{"stage": stage, "seconds": round(now - since, 1)} for stage, since in self._busy.items()]
             return {
                 "state": self._state,
                 "error": self._error,
                 "partitions": self._partitions,
                 "waiting": waiting,
                 "troubles": troubles,
+                "busy": busy,
             }

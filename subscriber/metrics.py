@@ -10,6 +10,8 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Proc
 from subscriber.batch import committed_at
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from subscriber.batch import Batch
 
 # 1 ms to 32 s, eight to a factor of ten: an interpolated quantile is within 15 % of the true one
@@ -110,6 +112,22 @@ class Metrics:
 
     def forget_lag(self, partition: int) -> None:
         self._registry.lag.remove_by_labels({"pipeline": self._pipeline, "partition": str(partition)})
+
+    def lags(self) -> dict[int, int]:
+        """Lag of each partition of ours, in offsets."""
+        return {int(labels["partition"]): int(value) for labels, value in self._own(self._registry.lag)}
+
+    def retries(self) -> dict[str, int]:
+        """Tries that were repeated, by stage."""
+        return {labels["stage"]: int(value) for labels, value in self._own(self._registry.retries)}
+
+    def _own(self, metric: Counter | Gauge) -> Iterator[tuple[dict[str, str], float]]:
+        """Labels and value of this pipeline's samples."""
+        for family in metric.collect():
+            for sample in family.samples:
+                # a counter has the time of its making beside it
+                if sample.labels.get("pipeline") == self._pipeline and not sample.name.endswith("_created"):
+                    yield sample.labels, sample.value
 
     def _model(self, version: str | None) -> None:
         if self._version is not None:

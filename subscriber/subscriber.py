@@ -12,6 +12,8 @@ import structlog
 
 from subscriber.backoff import delay_seconds
 from subscriber.batch import Batch, Tenures
+from subscriber.console.view import View
+from subscriber.console.watched import Watched
 from subscriber.decoding import Decoder
 from subscriber.errors import Abandoned, Fenced, Transient
 from subscriber.health import Health
@@ -47,6 +49,7 @@ class Subscriber:
         self.pipeline = pipeline
         self._until = until
         self.health = Health(structlog.get_logger().bind(pipeline=pipeline.name))
+        self.watched = Watched(self.health, metrics, View(pipeline))
         self._settings = settings
         self._metrics = metrics
         self._tenures = Tenures()
@@ -163,17 +166,20 @@ class Subscriber:
         while (batch := self._to_predict.get()) is not None:
             batch = batch.without(self._tenures.over(batch))
             began = time.perf_counter()
-            self._predictor.predict(batch)
+            with self.health.busy("predict"):
+                self._predictor.predict(batch)
             self._metrics.stage("predict", time.perf_counter() - began)
             self._put(self._to_store, batch)
 
     def _store_all(self, reader: Reader) -> None:
         while (batch := self._to_store.get()) is not None:
             began = time.perf_counter()
-            stored = self._store_rest(batch, reader)
+            with self.health.busy("store"):
+                stored = self._store_rest(batch, reader)
             if stored is not None:
                 self._metrics.stage("store", time.perf_counter() - began)
                 self._metrics.stored(stored)
+                self.watched.view.stored(stored)
                 reader.stored(stored)
             with self._drained:
                 self._in_hand -= 1

@@ -13,7 +13,8 @@ import typer
 
 from subscriber import logs
 from subscriber.commands.exits import UNFINISHED, WRONG_SETTING, explained, say
-from subscriber.console import Console, application
+from subscriber.console.app import application
+from subscriber.console.server import Console
 from subscriber.errors import WrongSetting
 from subscriber.fleet import Fleet, load_pipelines
 from subscriber.metrics import Metrics, Registry
@@ -36,7 +37,7 @@ def run(pipelines: Annotated[list[Path], typer.Argument(help="The TOML file of e
         fleet = Fleet(subscribers)
         for signal_ in (signal.SIGINT, signal.SIGTERM):
             signal.signal(signal_, lambda *_: fleet.stop())
-        console = Console(settings, application({name: s.health for name, s in subscribers.items()}, registry))
+        console = Console(settings, application({name: s.watched for name, s in subscribers.items()}, registry))
         for pipeline in described:
             log.info(
                 "subscriber",

@@ -10,7 +10,7 @@ from api.protocol.metadata import describe
 from examples.diabetes.data import FEATURES, TARGET, patients
 from examples.diabetes.train import train
 from stack.settings import ROOT
-from subscriber.pipeline import load_pipeline
+from subscriber.pipeline_file import load_pipeline
 
 if TYPE_CHECKING:
     from pathlib import Path

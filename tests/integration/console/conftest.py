@@ -1,0 +1,70 @@
+"""A real browser before a real console."""
+
+from __future__ import annotations
+
+import os
+import threading
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import structlog
+
+from subscriber.console.app import application
+from subscriber.console.server import Console
+from subscriber.console.view import View
+from subscriber.console.watched import Watched
+from subscriber.health import Health
+from subscriber.metrics import Metrics, Registry
+from subscriber.settings import Settings as SubscriberSettings
+from tests.browser import Browser, installed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from subscriber.pipeline import Pipeline
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    program = installed()
+    if program is None:
+        missing = "there is no Chromium (on Debian and Ubuntu: apt install chromium)"
+        if os.environ.get("CI"):
+            pytest.fail(missing)
+        pytest.skip(missing)
+    with Browser(program, tmp_path_factory.mktemp("profile")) as running:
+        yield running
+
+
+class Pipelines:
+    """A console of pipelines that a test feeds by hand."""
+
+    def __init__(self, *pipelines: Pipeline) -> None:
+        registry = Registry()
+        self.watched = {
+            p.name: Watched(Health(structlog.get_logger()), Metrics(registry, p.name), View(p)) for p in pipelines
+        }
+        for watched in self.watched.values():
+            watched.health.running()
+            watched.health.partitions([0, 1], placed=True)
+        here: Any = {"subscriber_host": "127.0.0.1", "subscriber_port": 0}
+        self._console = Console(SubscriberSettings.model_construct(**here), application(self.watched, registry))
+        self.address = self._console.address
+
+    def close(self) -> None:
+        self._console.close()
+        assert "console" not in [thread.name for thread in threading.enumerate()]
+
+
+@pytest.fixture
+def console() -> Iterator[Callable[..., Pipelines]]:
+    """Starts a console of these pipelines; it is closed with the test."""
+    started: list[Pipelines] = []
+
+    def start(*pipelines: Pipeline) -> Pipelines:
+        started.append(Pipelines(*pipelines))
+        return started[-1]
+
+    yield start
+    for each in started:
+        each.close()
