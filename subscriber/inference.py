@@ -64,6 +64,8 @@ class InferenceClient:
         self._answer = msgspec.json.Decoder(Answer)
         # some servers answer with an output only if it is asked for by its name
         self._by_name = False
+        # inputs that are columns of a matrix for the model, [n, 1], as models are that take their rows in batches
+        self._upright: set[str] = set()
         self._connection = Connection(self._model)
 
     def check(self) -> Metadata:
@@ -85,6 +87,7 @@ class InferenceClient:
         )
         _compare(url, "inputs", wanted, metadata.inputs, exact=True)
         _compare(url, "outputs", self._outputs, metadata.outputs, exact=False)
+        self._upright = {tensor.name for tensor in metadata.inputs or [] if tensor.shape[1:] == [1]}
         return metadata
 
     def predict(self, rows: Sequence[Any]) -> tuple[list[tuple[Any, ...]], str | None]:
@@ -107,6 +110,9 @@ class InferenceClient:
 
     def _infer(self, rows: Sequence[Any], *, by_name: bool) -> Answer:
         payload = self._payload(rows)
+        for tensor in payload["inputs"]:
+            if tensor["name"] in self._upright and len(tensor["shape"]) == 1:
+                tensor["shape"] = [len(rows), 1]
         if by_name:
             payload["outputs"] = [{"name": name} for name in self._outputs]
         body = self._asked(msgspec.json.encode(payload), lone=len(rows) == 1)

@@ -541,6 +541,19 @@ def test_a_model_that_is_not_there_is_a_wrong_setting(server: ModelServer) -> No
         client(server).check()
 
 
+def test_an_input_has_the_shape_that_the_model_tells(server: ModelServer) -> None:
+    asking = client(server)
+    listed = [("width", [-1, 1]), ("height", [-1])]
+    server.answers({"name": "m", "inputs": [{"name": n, "datatype": "FP64", "shape": s} for n, s in listed]})
+    asking.check()
+    server.answers({"outputs": [tensor("class", [3], [0, 1, 2])]})
+
+    asking.predict(ROWS)
+
+    _, _, body = server.seen[-1]
+    assert [(t["shape"], t["data"]) for t in body["inputs"]] == [([3, 1], [0.5, 1.5, 2.5]), ([3], [10.0, 11.0, 12.0])]
+
+
 # ---- a server that gives an output only if it is asked for by its name
 
 
