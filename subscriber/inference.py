@@ -98,12 +98,17 @@ class InferenceClient:
             BatchRefused, ModelFailed: the server will not, or cannot, predict these rows.
             WrongSetting: the answer is not one for this pipeline.
         """
-        answer = self._infer(rows, by_name=self._by_name)
-        if not self._by_name and not {tensor.name for tensor in answer.outputs}.issuperset(self._outputs):
-            answer = self._infer_by_name(rows, answer)
+        answer = self.answer(rows)
         by_name = {tensor.name: tensor for tensor in answer.outputs}
         columns = [self._column(by_name, name, len(rows)) for name in self._outputs]
         return list(zip(*columns, strict=True)), answer.model_version
+
+    def answer(self, rows: Sequence[Any]) -> Answer:
+        """The server's whole answer for the rows; raises as `predict` does."""
+        answer = self._infer(rows, by_name=self._by_name)
+        if not self._by_name and not {tensor.name for tensor in answer.outputs}.issuperset(self._outputs):
+            answer = self._infer_by_name(rows, answer)
+        return answer
 
     def _infer(self, rows: Sequence[Any], *, by_name: bool) -> Answer:
         payload = self._payload(rows)
