@@ -5,6 +5,8 @@ from __future__ import annotations
 import typer
 
 from subscriber.commands import dead_letters
+from subscriber.commands.check import check
+from subscriber.commands.init import init
 from subscriber.commands.replay import replay
 from subscriber.commands.run import run
 from subscriber.commands.schema import schema
@@ -18,6 +20,8 @@ def main() -> None:
     """Rows of a Kafka topic, predicted by a model server, stored in the target database exactly once."""
 
 
+app.command()(init)
+app.command()(check)
 app.command()(run)
 app.command()(status)
 app.command()(replay)

@@ -16,7 +16,7 @@ from subscriber.errors import BatchRefused, ModelFailed, Transient, WrongSetting
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from subscriber.pipeline import Pipeline
+    from subscriber.pipeline import Model, Pipeline
 
 
 class Tensor(msgspec.Struct, gc=False):
@@ -52,6 +52,25 @@ class Readiness(msgspec.Struct):
     ready: bool = True
 
 
+def read_metadata(model: Model) -> Metadata:
+    """What a model says of itself.
+
+    Raises:
+        Transient: the server is away.
+        WrongSetting: there is no such model.
+    """
+    return _metadata(Connection(model), model.versioned_url)
+
+
+def _metadata(connection: Connection, url: str) -> Metadata:
+    try:
+        return msgspec.json.decode(connection.request("GET", url), type=Metadata)
+    except (BatchRefused, ModelFailed) as error:
+        raise Transient(f"{url}: {error}") from error
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise WrongSetting(f"{url} does not answer with model metadata ({error}): is model.url right?") from error
+
+
 class InferenceClient:
     """Sends rows to one model over one kept connection; every failure leaves as one of `subscriber.errors`."""
 
@@ -76,12 +95,7 @@ class InferenceClient:
             WrongSetting: there is no such model, or its inputs or outputs are not the pipeline's.
         """
         url = self._model.versioned_url
-        try:
-            metadata = msgspec.json.decode(self._connection.request("GET", url), type=Metadata)
-        except (BatchRefused, ModelFailed) as error:
-            raise Transient(f"{url}: {error}") from error
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            raise WrongSetting(f"{url} does not answer with model metadata ({error}): is model.url right?") from error
+        metadata = _metadata(self._connection, url)
         wanted = (
             [self._model.matrix_tensor] if self._model.layout == "matrix" else [f.input_name for f in self._features]
         )
@@ -101,12 +115,16 @@ class InferenceClient:
             BatchRefused, ModelFailed: the server will not, or cannot, predict these rows.
             WrongSetting: the answer is not one for this pipeline.
         """
-        answer = self._infer(rows, by_name=self._by_name)
+        answer = self.answer(rows)
         if not self._by_name and not {tensor.name for tensor in answer.outputs}.issuperset(self._outputs):
             answer = self._infer_by_name(rows, answer)
         by_name = {tensor.name: tensor for tensor in answer.outputs}
         columns = [self._column(by_name, name, len(rows)) for name in self._outputs]
         return list(zip(*columns, strict=True)), answer.model_version
+
+    def answer(self, rows: Sequence[Any]) -> Answer:
+        """The server's whole answer for the rows, be our outputs in it or not; raises as `predict` does."""
+        return self._infer(rows, by_name=self._by_name)
 
     def _infer(self, rows: Sequence[Any], *, by_name: bool) -> Answer:
         payload = self._payload(rows)

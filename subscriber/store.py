@@ -39,6 +39,9 @@ LIMITS = (
     "-c lock_timeout=5s -c idle_in_transaction_session_timeout=10s -c tcp_keepalives_idle=5 -c tcp_keepalives_count=3"
 )
 
+# SQLSTATE
+UNDEFINED_TABLE = "42P01"
+
 Row = tuple[Any, ...]
 
 
@@ -255,7 +258,10 @@ def translated() -> Iterator[None]:
             if any(refusal in str(error) for refusal in _REFUSALS):
                 raise WrongSetting(f"target database refuses us: {said} (TARGET_*, SUBSCRIBER_*)") from error
             raise Transient(f"target database: {said}") from error
-        raise WrongSetting(f"target database: {said} (target.* in the pipeline file, or the role's grants)") from error
+        hint = "target.* in the pipeline file, or the role's grants"
+        if state == UNDEFINED_TABLE:
+            hint = "`python -m subscriber check PIPELINE.toml --create` makes it"
+        raise WrongSetting(f"target database: {said} ({hint})") from error
 
 
 def _make(connection: psycopg.Connection, statements: bytes, *tables: str) -> None:
