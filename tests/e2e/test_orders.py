@@ -74,7 +74,7 @@ def test_each_order_gets_one_prediction_and_loses_it_with_its_end(
     example.run("examples.orders.generate", "--rows", "100")
     said = example.run("connectors", "add", "--table", "public.shop_order")
     assert "postgres-source-shop_order" in said
-    assert " ok" in example.run("subscriber", "check", str(EXAMPLE / "orders.toml"), "--create")
+    example.run("subscriber", "check", str(EXAMPLE / "orders.toml"), "--create")
     subscriber = SubscriberProcess(EXAMPLE / "orders.toml", example.environment, stack.folder, 0)
     try:
         # when more come
