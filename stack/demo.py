@@ -15,6 +15,7 @@ from stack.grafana import Viewers
 from stack.live import Watch, show
 from stack.servers import Stack
 from stack.services import Services
+from stack.settings import write_environment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -95,6 +96,8 @@ class Demo:
             generator = self.services.generator(*generator_options)
             self._start(generator)
             self.progress.say(f"rows flow; metrics and health: {self.services.console}/metrics, /health/ready")
+            environment = write_environment(self.settings, self.services.folder)
+            self.progress.say(f"in a second terminal: set -a; . {environment}; set +a")
             self.progress.say(f"model API: {self.settings.api_url}/docs; Ctrl-C stops")
             end = time.monotonic() + seconds if seconds is not None else float("inf")
 
