@@ -21,7 +21,7 @@ from stack.lock import write_lock
 from stack.process import stop_leftovers
 from stack.progress import Progress
 from stack.servers import Stack, exclusive, report
-from stack.settings import LOCK, Settings, cache_folder, state_root
+from stack.settings import LOCK, Settings, cache_folder, state_root, write_environment
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
 
@@ -58,11 +58,8 @@ def servers(port_offset: PortOffset = 0, tuned: Tuned = False) -> None:
                 stack.fetch(progress)
                 stack.start(progress.say)
                 up.set()
-                lines = [f"{name}={value}" for name, value in settings.environment().items()]
-                environment = folder / "env"
-                environment.touch(mode=0o600)
-                environment.write_text("\n".join(lines) + "\n")
-                print("\n".join(lines), flush=True)
+                environment = write_environment(settings, folder)
+                print(environment.read_text(), end="", flush=True)
                 progress.say(f"servers are up; in a second terminal: set -a; . {environment}; set +a")
                 progress.say("Ctrl-C stops them")
                 stopped.wait()

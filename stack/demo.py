@@ -15,6 +15,7 @@ from stack.grafana import Viewers
 from stack.live import Watch, show
 from stack.servers import Stack
 from stack.services import Services
+from stack.settings import write_environment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -94,7 +95,13 @@ class Demo:
             self._wait_flowing(watch)
             generator = self.services.generator(*generator_options)
             self._start(generator)
+<<<<<<< HEAD
             self.progress.say(f"rows flow; console: {self.services.console}")
+=======
+            self.progress.say(f"rows flow; metrics and health: {self.services.console}/metrics, /health/ready")
+            environment = write_environment(self.settings, self.services.folder)
+            self.progress.say(f"in a second terminal: set -a; . {environment}; set +a")
+>>>>>>> work-check
             self.progress.say(f"model API: {self.settings.api_url}/docs; Ctrl-C stops")
             end = time.monotonic() + seconds if seconds is not None else float("inf")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shlex
 import tempfile
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -100,6 +101,16 @@ class Settings(BaseSettings):
     def reader_dsn(self) -> str:
         """Connection string of the target database, as the role that only reads."""
         return _dsn(self.target_host, self.target_port, self.target_database, self.reader_user, self.reader_password)
+
+
+def write_environment(settings: Settings, folder: Path) -> Path:
+    """Write the settings as lines for a shell to the state folder, and return the file; only its owner may read it."""
+    environment = folder / "env"
+    environment.touch(mode=0o600)
+    # whatever a value holds, the shell takes it as it is
+    lines = [f"{name}={shlex.quote(value)}" for name, value in settings.environment().items()]
+    environment.write_text("\n".join(lines) + "\n")
+    return environment
 
 
 def _moved_url(url: str, offset: int) -> str:

@@ -40,8 +40,8 @@ def pipeline_text(names: Names, guess: Guess, columns: Sequence[str]) -> str:
     others = [column for column in columns if column not in used]
     parts = [
         f"#:schema {names.schema_file}",
-        f"# Rows of {names.topic} -> {names.url} -> {names.table}.",
-        *(f"# TODO {doubt}" for doubt in guess.doubts),
+        f"# Rows of {names.topic} -> {_comment(names.url)} -> {names.table}.",
+        *(f"# TODO {_comment(doubt)}" for doubt in guess.doubts),
         f"name = {quoted(names.pipeline)}",
         f"topic = {quoted(names.topic)}",
         f"group = {quoted(names.pipeline)}",
@@ -50,7 +50,7 @@ def pipeline_text(names: Names, guess: Guess, columns: Sequence[str]) -> str:
         f"url = {quoted(names.url)}",
         *(_matrix(guess.matrix_tensor) if guess.matrix_tensor is not None else ()),
         "",
-        *(f"# other columns of the row: {', '.join(others)}" for _ in others[:1]),
+        *(f"# other columns of the row: {_comment(', '.join(others))}" for _ in others[:1]),
         *(line for feature in guess.inputs for line in _feature(feature)),
         "# which columns of the row say which one it is, and when it was written",
         "[source]",
@@ -91,6 +91,11 @@ def _feature(feature: Input) -> list[str]:
 
 def _maybe(key: str, value: str | None) -> str:
     return f"{key} = {quoted(value)}" if value is not None else f'# {key} = "…"'
+
+
+def _comment(text: str) -> str:
+    """What may stand behind `#`."""
+    return re.sub(r"[\x00-\x1f\x7f]", "?", text)
 
 
 def _key(name: str) -> str:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
+from confluent_kafka.admin import AdminClient
 
 from tests.integration.connectors.conftest import COLUMNS, TopicContent, Writer, ids
 from tests.runs import as_processes
@@ -29,6 +31,10 @@ def content(settings: Settings, topic: str) -> list[int]:
     """The ids of the rows in a topic, in order."""
     with closing(TopicContent(settings.kafka_bootstrap_servers, topic)) as found:
         return sorted(json.loads(key)["payload"]["id"] for key in found.read())
+
+
+def topics(settings: Settings) -> set[str]:
+    return set(AdminClient({"bootstrap.servers": settings.kafka_bootstrap_servers}).list_topics(timeout=10).topics)
 
 
 def task_starts(stack: Servers) -> int:
@@ -90,6 +96,29 @@ def test_a_table_is_added_with_its_rows_while_both_are_written_to(
     rows = len(ids(source, running)) * 2 - 1
     wait_until("the next row", lambda: len(content(settings, f"postgres-source-{schema}-running")) == rows)
     assert content(settings, f"postgres-source-{schema}-added") == before
+
+
+def test_kafka_connect_dies_while_the_rows_are_sent_and_none_is_lost(
+    stack: Servers, settings: Settings, source: psycopg.Connection, schema: str, connectors: Callable[..., Finished]
+) -> None:
+    # given a table whose rows are being sent, in chunks
+    table, topic = f"{schema}.big", f"postgres-source-{schema}-big"
+    source.execute(f"create table {table} ({COLUMNS})")
+    source.execute(f"insert into {table} (total) select i from generate_series(1, 40000) as i")
+    with ThreadPoolExecutor(1) as pool:
+        adding = pool.submit(connectors, "add", "--table", table)
+        wait_until("the first rows", lambda: topic in topics(settings) and len(content(settings, topic)) > 2000)
+
+        # when the worker dies and comes back
+        stack.connect.kill()
+        stack.connect.restart()
+
+        # then the command has waited for it, and every row is there, few of them twice
+        done = adding.result()
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = content(settings, topic)
+    assert sorted(set(found)) == ids(source, table)
+    assert len(found) < 2 * len(set(found))
 
 
 def test_what_was_added_is_not_lost_by_registering(

@@ -227,7 +227,7 @@ def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:
     path = written(tmp_path, TEXT.replace("topic", "topik").replace('column = "width"', "column = 1"))
 
     assert mistakes(path) == [
-        "topic: missing",
+        "topic: missing; it is: Kafka topic whose rows are predicted.",
         "features[0].column: input should be a valid string (got 1)",
         "topik: unknown key; did you mean topic?",
     ]
