@@ -95,13 +95,9 @@ class Demo:
             self._wait_flowing(watch)
             generator = self.services.generator(*generator_options)
             self._start(generator)
-<<<<<<< HEAD
-            self.progress.say(f"rows flow; console: {self.services.console}")
-=======
-            self.progress.say(f"rows flow; metrics and health: {self.services.console}/metrics, /health/ready")
             environment = write_environment(self.settings, self.services.folder)
+            self.progress.say(f"rows flow; console: {self.services.console}")
             self.progress.say(f"in a second terminal: set -a; . {environment}; set +a")
->>>>>>> work-check
             self.progress.say(f"model API: {self.settings.api_url}/docs; Ctrl-C stops")
             end = time.monotonic() + seconds if seconds is not None else float("inf")
 
