@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -30,6 +31,8 @@ def served(pipeline: PipelineFile, server: MLServer, model: str, how: str) -> No
     pipeline.use(server.address)
     pipeline.replace("/v2/models/iris", f"/v2/models/{model}")
     pipeline.replace("[model]\n", how)
+    # the flowers' true classes are not what every one of these models predicts
+    pipeline.text = re.sub(r"(?m)^\[truth\]\n(.+\n)*", "", pipeline.text)
     pipeline.replace('iris_class = "iris_class"', 'predict = "iris_class"')
 
 
