@@ -35,7 +35,7 @@ def test_a_bound_is_read(text: str, bound: Bound) -> None:
 
 @pytest.mark.parametrize("text", ["", "latest", "-1", "0:", "0:1,", "a:1", "1" * 30])
 def test_what_is_no_bound_names_the_option(text: str) -> None:
-    with pytest.raises(WrongSetting, match="^--from: "):
+    with pytest.raises(WrongSetting, match=r"^--from: "):
         read_bound(text, NOW, "--from")
 
 

@@ -29,5 +29,5 @@ def test_a_time_is_a_date_or_so_long_ago(text: str, meant: datetime) -> None:
 
 @pytest.mark.parametrize("text", ["", "noon", "7", "7w", "2026-13-01", "9999999d", "0001-01-01T00:00+14:00"])
 def test_what_is_no_time_names_the_option(text: str) -> None:
-    with pytest.raises(WrongSetting, match="^--since: "):
+    with pytest.raises(WrongSetting, match=r"^--since: "):
         point_in_time(text, NOW, "--since")
