@@ -66,7 +66,7 @@ class Choice:
 
 @dataclass(frozen=True)
 class Listed:
-    """A letter as a line of a list; `key` is the beginning of the message's."""
+    """A letter as a line of a list."""
 
     id: int
     cause: str

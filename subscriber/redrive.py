@@ -110,7 +110,6 @@ class Redrive:
                 taken = letters.take(choice, until, after, min(BATCH_ROWS, self._pipeline.batch.max_rows))
                 batch = Batch({}, list(taken))
                 self._decoder.decode(batch)
-                decoded = len(batch.rows) + len(batch.dead)
                 self._predictor.predict(batch)
                 dead = [*batch.dead, *self._store.write(connection, batch)]
                 failed = {id(letter.record): letter for letter in dead}
@@ -125,8 +124,9 @@ class Redrive:
                         "details": [found.detail.replace("\0", "\\0") for _, found in stays],
                     },
                 )
-        self.outcome.deletes += len(taken) - decoded
-        self.outcome.predicted += decoded - len(dead)
+        predicted = sum(id(record) not in failed for record in batch.records)
+        self.outcome.predicted += predicted
+        self.outcome.deletes += len(taken) - predicted - len(failed)
         self.outcome.failed.update(found.cause for found in dead)
         return taken[-1] if taken else None
 

@@ -9,6 +9,7 @@ from typing import Final
 from subscriber.errors import WrongSetting
 
 _SPAN: Final = re.compile(r"(\d+(?:\.\d+)?)(s|m|h|d)")
+_DATE: Final = re.compile(r"\d{4}-\d\d-\d\d")
 _SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 
@@ -21,6 +22,8 @@ def point_in_time(text: str, now: datetime, option: str) -> datetime:
     try:
         if span := _SPAN.fullmatch(text):
             return now - timedelta(seconds=float(span[1]) * _SECONDS[span[2]])
+        if not _DATE.match(text):
+            raise ValueError("no date")
         time = datetime.fromisoformat(text)
         return (time.replace(tzinfo=UTC) if time.tzinfo is None else time).astimezone(UTC)
     except (ValueError, OverflowError) as error:

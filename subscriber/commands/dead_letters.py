@@ -6,7 +6,7 @@ import sys
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import msgspec
 import typer
@@ -31,6 +31,15 @@ if TYPE_CHECKING:
 
     from subscriber.letters import Listed
     from subscriber.redrive import Outcome
+
+KEY_CHARACTERS: Final = 60
+
+
+class _Key(msgspec.Struct):
+    payload: msgspec.Raw
+
+
+_KEY: Final = msgspec.json.Decoder(_Key)
 
 app = typer.Typer(no_args_is_help=True, help="Look at the rows that could not be predicted, and predict or drop them.")
 
@@ -172,15 +181,23 @@ def _letters(path: Path) -> Iterator[Letters]:
 
 
 def _table(letters: list[Listed]) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for column in ("id", "failed at (UTC)", "cause", "partition:offset", "key", "detail"):
         table.add_column(column, justify="right" if column == "id" else "left", no_wrap=column != "detail")
     for x in letters:
-        key = _text(_readable(x.key))
+        key = _text(_readable(payload(x.key)))[:KEY_CHARACTERS]
         table.add_row(
             *(str(x.id), f"{x.failed_at:%Y-%m-%d %H:%M:%S}", x.cause, f"{x.partition}:{x.offset}", key, x.detail)
         )
     return table
+
+
+def payload(key: bytes | None) -> bytes | None:
+    """What is in a key of Kafka Connect's JSON converter beside its schema; any other key as it is."""
+    try:
+        return None if key is None else bytes(_KEY.decode(key).payload)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return key
 
 
 def _print_json(values: Any) -> None:

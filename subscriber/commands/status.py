@@ -59,14 +59,14 @@ def show(status: Status, console: Console) -> None:
     """Print the status for a person."""
     console.print(f"{status.name}: {status.topic} -> {status.table}")
     if status.partitions:
-        console.print(_partitions(status))
+        console.print(_partitions(status), "")
     if status.dead_letters:
-        letters = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+        letters = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
         for column in ("dead letters of", "count", "newest"):
             letters.add_column(column, justify="right" if column == "count" else "left", no_wrap=True)
         for cause in status.dead_letters:
             letters.add_row(cause.cause, f"{cause.count:,}", f"{cause.newest:%Y-%m-%d %H:%M:%S} UTC")
-        console.print(letters)
+        console.print(letters, "")
     group = status.group
     if group is not None:
         console.print(f"group {status.group_name}: {group.state}, {len(group.members)} subscriber(s)")
@@ -77,7 +77,7 @@ def show(status: Status, console: Console) -> None:
 
 
 def _partitions(status: Status) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for column in ("partition", "stored", "end", "lag", "offsets/s", "last stored"):
         table.add_column(column, justify="right", no_wrap=True)
     for p in status.partitions:

@@ -1,5 +1,5 @@
--- The newest dead letters of a pipeline, with the beginning of each message's key.
-select id, cause, detail, partition, "offset", substring(key from 1 for 200) as key, failed_at, committed_at
+-- The newest dead letters of a pipeline.
+select id, cause, detail, partition, "offset", key, failed_at, committed_at
 from dead_letter
 where pipeline = %(pipeline)s
   and (%(cause)s::text is null or cause = %(cause)s)

@@ -325,3 +325,14 @@ def test_a_row_without_a_value_is_a_dead_letter() -> None:
     assert [(letter.record.value(), letter.cause, letter.detail) for letter in batch.dead] == [
         (str(row).encode(), "refused_by_model", "the model gives no value for this row") for row in (0, 4, 9)
     ]
+
+
+def test_rows_that_failed_before_and_all_fail_again_do_not_blame_the_server() -> None:
+    rows = list(range(PROBES + 3))
+    model = PickyModel(refused=rows)
+    batch = Batch({}, list(messages([b""] * len(rows))), rows=rows)
+
+    Predictor(model, persist, lambda _: None, suspects_server=False).predict(batch)
+
+    assert [letter.cause for letter in batch.dead] == ["refused_by_model"] * len(rows)
+    assert batch.rows == []
