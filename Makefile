@@ -8,7 +8,7 @@ PORTS = $(if $(filter-out 0,$(PORT_OFFSET)),--port-offset $(PORT_OFFSET))
 FOLDERS := api benchmarks connectors data_generator grafana stack subscriber tests
 
 .DEFAULT_GOAL := help
-.PHONY: help demo stack up down logs ps source-db-connection target-db-connection test check format clean lock
+.PHONY: help demo stack up down logs ps source-db-connection target-db-connection test test-servers check format clean lock
 
 help: ## List the verbs
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-21s %s\n", $$1, $$2}'
@@ -44,6 +44,9 @@ target-db-connection: ## Open psql in the target database in Docker
 test: $(VENV)/.dev ## Run every test on real servers (ARGS=tests/unit; STACK=docker takes the servers from testcontainers)
 	@$(BIN)/python -m pytest $(ARGS)
 
+test-servers: $(VENV)/.dev .venv-mlserver/.mlserver ## Run the tests about other model servers (MLServer, in an environment of its own)
+	@MLSERVER=$(CURDIR)/.venv-mlserver/bin $(BIN)/python -m pytest -m servers $(ARGS)
+
 check: $(VENV)/.dev ## Lint, format, types, and the links in the documents
 	@$(BIN)/ruff check $(FOLDERS)
 	@$(BIN)/ruff format --check $(FOLDERS)
@@ -69,6 +72,13 @@ $(VENV)/bin/pip:
 	  echo "error: $(PYTHON) is not Python 3.11 or newer; make $(MAKECMDGOALS) PYTHON=/path/to/python3.11 names one" >&2; exit 1; }
 	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \
 	  echo "error: $(PYTHON) cannot make a virtual environment (on Debian and Ubuntu: apt install python3-venv)" >&2; exit 1; }
+
+.venv-mlserver/.mlserver: requirements/mlserver.txt | $(VENV)/bin/pip
+	@echo "installing MLServer (requirements/mlserver.txt)"
+	@$(BIN)/python -m venv --clear .venv-mlserver
+	@.venv-mlserver/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $< || { \
+	  echo "error: the packages could not be installed: is there a network? Run the same command again to go on" >&2; exit 1; }
+	@touch $@
 
 $(VENV)/.demo $(VENV)/.dev: $(VENV)/.%: requirements/%.txt | $(VENV)/bin/pip
 	@echo "installing Python packages (requirements/$*.txt)"

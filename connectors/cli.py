@@ -1,4 +1,4 @@
-"""The command line: register, watch, status, remove."""
+"""The command line: register, watch, add, drop, status, remove."""
 
 import math
 import os
@@ -9,20 +9,27 @@ from typing import Annotated
 
 import typer
 
+from connectors.add import add as add_tables
 from connectors.connect import Connect
-from connectors.databases import drop_slot, prepare_source, prepare_target
+from connectors.databases import drop_slot, open_source, prepare_target
 from connectors.deadline import Deadline
 from connectors.definition import Definition, read
 from connectors.deploy import deploy
-from connectors.errors import ConnectorsError, SettingError
+from connectors.errors import ConnectorsError, DatabaseError, SettingError
 from connectors.explain import explain
+from connectors.publication import Publication
 from connectors.settings import ConnectorsSettings
+from connectors.source import first_tables, prepare_source
+from connectors.tables import Table, parse
 from connectors.watch import watch as keep_running
 
 WRONG_SETTING_EXIT = 2
 SOURCE, SINK = "source.json", "sink.json"
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+Tables = Annotated[
+    list[str], typer.Option("--table", help="schema.table, such as public.orders; may be repeated.", show_default=False)
+]
 Timeout = Annotated[float, typer.Option(min=0, help="Give up after so many seconds.")]
 
 
@@ -47,7 +54,7 @@ def register(timeout: Timeout = 120.0) -> None:
     settings = ConnectorsSettings.from_environment()
     source, sink = definitions(settings)
     deadline = Deadline(timeout)
-    prepare_source(settings, source, deadline, say)
+    source = prepare_source(settings, source, deadline, say)
     prepare_target(settings, deadline, say)
     with Connect(settings.connect_url, deadline, say) as connect:
         # The source first: the topic that the sink reads is the source's to create.
@@ -75,17 +82,62 @@ def watch(timeout: Timeout = 120.0) -> None:
 
 
 @app.command()
+def add(
+    table: Tables,
+    again: Annotated[
+        bool, typer.Option("--again", help="Send the rows of a table that is published already once more.")
+    ] = False,
+    timeout: Annotated[float, typer.Option(min=0, help="Wait so many seconds for the rows it has.")] = 600.0,
+) -> None:
+    """Publish one more table: the rows it has and those to come flow to a topic of its own. Nothing else pauses."""
+    tables = [parse(name) for name in dict.fromkeys(table)]
+    settings = ConnectorsSettings.from_environment()
+    source, _ = definitions(settings)
+    if not add_tables(settings, source, tables, Deadline(timeout), say, again=again):
+        raise typer.Exit(1)
+
+
+@app.command()
+def drop(table: Tables, timeout: Timeout = 60.0) -> None:
+    """Publish a table no more. Its topic and the predictions of its rows stay."""
+    tables = [parse(name) for name in dict.fromkeys(table)]
+    settings = ConnectorsSettings.from_environment()
+    source, _ = definitions(settings)
+    with open_source(settings, settings.source_user, settings.source_password, Deadline(timeout), say) as connection:
+        publication = Publication(connection, source, settings.debezium_user)
+        published = publication.tables()
+        for found in tables:
+            if found in first_tables(source):
+                raise SettingError(
+                    f"{found}: connectors/source.json names it, so it would come back: change that first"
+                )
+            if found not in published:
+                raise SettingError(f"{found}: is not published; published are {', '.join(map(str, published))}")
+        for found in tables:
+            publication.withdraw(found)
+            say(f"{found}: is published no more; topic {found.topic} stays")
+
+
+@app.command()
 def status(timeout: Timeout = 10.0) -> None:
-    """Print the state of each connector and task; exit 1 unless all of them run."""
+    """Print the state of each connector and task, and the published tables; exit 1 unless all connectors run."""
     settings = ConnectorsSettings.from_environment()
     running = True
-    with Connect(settings.connect_url, Deadline(timeout), say) as connect:
-        for definition in definitions(settings):
+    deadline = Deadline(timeout)
+    both = definitions(settings)
+    with Connect(settings.connect_url, deadline, say) as connect:
+        for definition in both:
             found = connect.status(definition.name)
             say(str(found) if found is not None else f"{definition.name}: not registered")
             running = running and found is not None and found.running
             for part in found.failures if found is not None else []:
                 say(f"{definition.name}: {part.what}: {explain(part.trace)}")
+    try:
+        for table in published(settings, both[0], deadline):
+            say(f"{table}: published, topic {table.topic}")
+    except DatabaseError as error:
+        say(f"published tables: {error}")
+        running = False
     if not running:
         raise typer.Exit(1)
 
@@ -127,6 +179,12 @@ def remove(
             f"source: replication slot {slot} stays, so that registering again goes on where this ended; until then it "
             f"holds write-ahead log. `python -m connectors remove --drop-slot` drops it"
         )
+
+
+def published(settings: ConnectorsSettings, source: Definition, deadline: Deadline) -> list[Table]:
+    """The tables whose rows flow."""
+    with open_source(settings, settings.source_user, settings.source_password, deadline, say) as connection:
+        return Publication(connection, source, settings.debezium_user).tables()
 
 
 def definitions(settings: ConnectorsSettings) -> tuple[Definition, Definition]:

@@ -59,6 +59,17 @@ class Connect:
         content = self._call("GET", f"/connectors/{quote(name, safe='')}/status", missing=True)
         return Status.from_json(content) if content is not None else None
 
+    def offset(self, name: str) -> dict[str, Any] | None:
+        """How far a source connector of one source has come, in its own words; None before it has stored that."""
+        content = self._call("GET", f"/connectors/{quote(name, safe='')}/offsets", missing=True)
+        offsets = content["offsets"] if content is not None else []
+        return dict(offsets[0]["offset"]) if offsets else None
+
+    def topics(self, name: str) -> set[str]:
+        """The topics that a connector has written to since it was registered."""
+        content = self._call("GET", f"/connectors/{quote(name, safe='')}/topics", missing=True)
+        return set(content[name]["topics"]) if content is not None else set()
+
     def restart_failed(self, name: str) -> None:
         """Start the failed parts of a connector anew."""
         self._call("POST", f"/connectors/{quote(name, safe='')}/restart?includeTasks=true&onlyFailed=true")

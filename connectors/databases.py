@@ -1,4 +1,4 @@
-"""Makes both databases ready: what Debezium may see in the source, and the copied tables in the target."""
+"""Connections to both databases, and what is made ready in the target."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,8 +10,7 @@ from psycopg import sql
 from pydantic import SecretStr
 
 from connectors.deadline import Deadline
-from connectors.definition import Definition
-from connectors.errors import DatabaseError, DefinitionError
+from connectors.errors import DatabaseError
 from connectors.settings import ConnectorsSettings
 
 CONNECT_TIMEOUT_SECONDS = 5
@@ -29,30 +28,6 @@ REFUSALS = (
 )
 
 
-def prepare_source(settings: ConnectorsSettings, source: Definition, deadline: Deadline, say: Say) -> None:
-    """Publish every table of the source's definition and let Debezium read it, waiting until the tables exist.
-
-    Raises:
-        DatabaseError: the database does not answer, or a table is not there, before the deadline; or it refuses.
-    """
-    publication = source.config["publication.name"]
-    tables = [split_table(table) for table in source.config["table.include.list"].split(",")]
-    with _open_source(settings, settings.source_user, settings.source_password, deadline, say) as connection:
-        for schema, table in tables:
-            _wait_for_table(connection, f"{schema}.{table}", deadline, say)
-            statement = _sql("source").format(
-                publication=sql.Identifier(publication),
-                publication_name=sql.Literal(publication),
-                schema=sql.Identifier(schema),
-                schema_name=sql.Literal(schema),
-                table=sql.Identifier(table),
-                table_name=sql.Literal(table),
-                debezium_user=sql.Identifier(settings.debezium_user),
-            )
-            _execute(connection, statement)
-            say(f"source: {schema}.{table} is in publication {publication}, and {settings.debezium_user} may read it")
-
-
 def prepare_target(settings: ConnectorsSettings, deadline: Deadline, say: Say) -> None:
     """Make the copied tables.
 
@@ -68,7 +43,7 @@ def prepare_target(settings: ConnectorsSettings, deadline: Deadline, say: Say) -
         "sslrootcert": settings.target_sslrootcert,
     }
     with _open(where, address, settings.sink_user, settings.sink_password, deadline, say) as connection:
-        _execute(connection, _sql("target"))
+        _execute(connection, statement("target"))
     say(f"target: the copied tables are there, owned by {settings.sink_user}")
 
 
@@ -78,7 +53,7 @@ def drop_slot(settings: ConnectorsSettings, slot: str, deadline: Deadline, say: 
     Raises:
         DatabaseError: the database does not answer, or the slot is still in use, at the deadline.
     """
-    with _open_source(settings, settings.debezium_user, settings.debezium_password, deadline, say) as connection:
+    with open_source(settings, settings.debezium_user, settings.debezium_password, deadline, say) as connection:
         while True:
             row = _first_row(connection, "SELECT active FROM pg_replication_slots WHERE slot_name = %s", slot)
             if row is None:
@@ -92,34 +67,14 @@ def drop_slot(settings: ConnectorsSettings, slot: str, deadline: Deadline, say: 
     say(f"source: dropped replication slot {slot}")
 
 
-def split_table(name: str) -> tuple[str, str]:
-    """`schema.table` in its two parts.
-
-    Raises:
-        DefinitionError: it is a pattern or lacks its schema; a publication needs to be told the very table.
-    """
-    schema, dot, table = name.strip().partition(".")
-    if not dot or not schema.isidentifier() or not table.isidentifier():
-        raise DefinitionError(f"connectors/source.json: table.include.list: {name!r} must be schema.table")
-    return schema, table
-
-
-def _wait_for_table(connection: psycopg.Connection[Any], name: str, deadline: Deadline, say: Say) -> None:
-    said = False
-    while _first_row(connection, "SELECT to_regclass(%s)", name) == (None,):
-        if not said:
-            say(f"source: waiting for table {name}, which `python -m data_generator` creates")
-            said = True
-        if not deadline.pause():
-            raise DatabaseError(
-                f"table {name} is not in the source database after {deadline.seconds:g} s: "
-                f"`python -m data_generator --rows 0` creates it"
-            )
-
-
-def _open_source(
+def open_source(
     settings: ConnectorsSettings, user: str, password: SecretStr, deadline: Deadline, say: Say
 ) -> psycopg.Connection[Any]:
+    """A connection in autocommit.
+
+    Raises:
+        DatabaseError: the database does not answer before the deadline, or refuses.
+    """
     where = f"source {settings.source_host}:{settings.source_port}/{settings.source_database}"
     address = {
         "host": settings.source_host,
@@ -155,27 +110,40 @@ def _open(
                 raise DatabaseError(f"{where} does not answer after {deadline.seconds:g} s: {reason}") from error
 
 
-def _execute(connection: psycopg.Connection[Any], statement: sql.SQL | sql.Composed) -> None:
-    with _translated():
-        connection.execute(statement)
+def _execute(connection: psycopg.Connection[Any], query: sql.SQL | sql.Composed) -> None:
+    with translated():
+        connection.execute(query)
 
 
 def _first_row(connection: psycopg.Connection[Any], query: str, parameter: str) -> tuple[Any, ...] | None:
-    with _translated():
+    with translated():
         row: tuple[Any, ...] | None = connection.execute(query, [parameter]).fetchone()
         return row
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
+def translated(*let_pass: type[psycopg.Error]) -> Iterator[None]:
+    """Every psycopg error, but those to let pass, as ours."""
     try:
         yield
+    except let_pass:
+        raise
     except psycopg.Error as error:
         raise DatabaseError(_one_line(error)) from error
 
 
-def _sql(name: str) -> sql.SQL:
-    return sql.SQL((resources.files("connectors") / "sql" / f"{name}.sql").read_text(encoding="utf-8"))
+def statement(name: str) -> sql.SQL:
+    """The statement in `connectors/sql/<name>.sql`, to be formatted with names."""
+    return sql.SQL(_text(name))
+
+
+def query_text(name: str) -> bytes:
+    """The query in `connectors/sql/<name>.sql`, to be run with parameters."""
+    return _text(name).encode()
+
+
+def _text(name: str) -> str:
+    return (resources.files("connectors") / "sql" / f"{name}.sql").read_text(encoding="utf-8")
 
 
 def _one_line(error: Exception) -> str:

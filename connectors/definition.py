@@ -25,6 +25,10 @@ class Definition:
         """The connector's class."""
         return self.config["connector.class"]
 
+    def with_config(self, **changes: str) -> "Definition":
+        """The same definition, but for these settings."""
+        return Definition(self.name, {**self.config, **changes})
+
 
 def read(file: str, environment: Mapping[str, str]) -> Definition:
     """The definition in `connectors/<file>`, filled.

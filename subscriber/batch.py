@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 class Record(Protocol):
@@ -34,12 +38,21 @@ class DeadLetter:
     detail: str
 
 
+@dataclass(frozen=True)
+class Delete:
+    """A source row that is gone; `key` and the ISO-8601 time `at` are only there if the pipeline follows deletes."""
+
+    record: Record
+    key: int | str | None
+    at: str
+
+
 @dataclass
 class Batch:
     """Rows read together; stages fill the lists, which run in parallel with `records`.
 
     `rows` holds the decoded payloads, `outputs` one tuple of model answers a row, `versions` the version that answered,
-    `deletes` the partition of each tombstone.
+    `deletes` the source rows that were deleted, before any of `rows` with the same key was written.
     """
 
     spans: dict[int, Span]
@@ -48,7 +61,14 @@ class Batch:
     outputs: list[tuple[Any, ...]] = field(default_factory=list)
     versions: list[str | None] = field(default_factory=list)
     dead: list[DeadLetter] = field(default_factory=list)
-    deletes: list[int] = field(default_factory=list)
+    deletes: list[Delete] = field(default_factory=list)
+
+    def keep(self, places: Sequence[int]) -> None:
+        """Leave only these rows, by their places."""
+        self.records = [self.records[i] for i in places]
+        self.rows = [self.rows[i] for i in places]
+        self.outputs = [self.outputs[i] for i in places]
+        self.versions = [self.versions[i] for i in places]
 
     def without(self, partitions: frozenset[int]) -> Batch:
         """The same batch less these partitions."""
@@ -62,7 +82,7 @@ class Batch:
             outputs=[self.outputs[i] for i in keep] if self.outputs else [],
             versions=[self.versions[i] for i in keep] if self.versions else [],
             dead=[d for d in self.dead if d.record.partition() not in partitions],
-            deletes=[p for p in self.deletes if p not in partitions],
+            deletes=[d for d in self.deletes if d.record.partition() not in partitions],
         )
 
 
@@ -100,3 +120,23 @@ class Tenures:
         """Partitions of the batch whose tenure has ended since it was read."""
         with self._lock:
             return frozenset(p for p, span in batch.spans.items() if self._current.get(p) != span.tenure)
+
+
+def committed_at(record: Record, row: Any) -> float | None:
+    """Unix time in seconds at which the source committed the row, as Debezium tells it; None if it does not."""
+    if row is not None and isinstance(row.committed_ms, int):
+        return row.committed_ms / 1000
+    for name, value in record.headers() or ():
+        if name == "__source_ts_ms" and value is not None:
+            try:
+                return int(value) / 1000
+            except ValueError:
+                return None
+    return None
+
+
+def written_at(record: Record, row: Any) -> str:
+    """When the source committed the row, else when its message was written: ISO-8601 text in UTC."""
+    committed = committed_at(record, row)
+    seconds = record.timestamp()[1] / 1000 if committed is None else committed
+    return datetime.fromtimestamp(seconds, UTC).isoformat()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from subscriber.errors import WrongSetting
-from subscriber.pipeline import load_pipeline
+from subscriber.pipeline_file import load_pipeline
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

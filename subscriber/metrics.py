@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 
+from subscriber.batch import committed_at
+
 if TYPE_CHECKING:
-    from subscriber.batch import Batch, Record
+    from subscriber.batch import Batch
 
 # 1 ms to 32 s, eight to a factor of ten: an interpolated quantile is within 15 % of the true one
 LATENCY_BUCKETS: Final = tuple(round(10 ** (i / 8 - 3), 6) for i in range(37))
@@ -91,8 +93,8 @@ class Metrics:
             self._dead.inc()
             self._registry.dead.labels(self._pipeline, letter.cause).inc()
         now = time.time()
-        for record in rows[:: -(-len(rows) // SAMPLED_ROWS) or 1]:
-            committed = committed_at(record)
+        for i in range(0, len(rows), -(-len(rows) // SAMPLED_ROWS) or 1):
+            committed = committed_at(rows[i], batch.rows[i])
             if committed is not None:
                 self._latency.observe(max(0.0, now - committed))
         if batch.versions and batch.versions[-1] != self._version:
@@ -115,14 +117,3 @@ class Metrics:
         self._version = version
         if version is not None:
             self._registry.model.labels(self._pipeline, version).set(1)
-
-
-def committed_at(record: Record) -> float | None:
-    """Unix time in seconds at which the source committed the row, from the header that the connector adds."""
-    for name, value in record.headers() or ():
-        if name == "__source_ts_ms" and value is not None:
-            try:
-                return int(value) / 1000
-            except ValueError:
-                return None
-    return None

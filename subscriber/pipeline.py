@@ -1,35 +1,81 @@
-"""A pipeline: which topic, which model, which table; read from one TOML file."""
+"""A pipeline: which topic, which model, which table."""
 
 from __future__ import annotations
 
-import os
-import re
-import tomllib
-from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationInfo,
+    WithJsonSchema,
+    field_validator,
+    model_validator,
+)
 
-from subscriber.errors import WrongSetting
+from subscriber.access import Authorities, File, Headers, Token, check_pair, refused
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 Datatype = Literal["FP64", "FP32", "INT64", "INT32", "BOOL", "BYTES"]
 Identifier = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=63)]
+
+
+def _unless_false(column: Any) -> Any:
+    return None if column is False else column
+
+
+# TOML knows no null
+Optional = Annotated[
+    Identifier | None,
+    BeforeValidator(_unless_false),
+    WithJsonSchema({"anyOf": [{"type": "string", "pattern": r"^[A-Za-z_][A-Za-z0-9_]*$"}, {"const": False}]}),
+]
 # a name in the row's JSON
-Column = Annotated[str, Field(pattern=r'^[^"\\\x00-\x1f]+$')]
-_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+Column = Annotated[str, Field(pattern=r'^[^"\\\x00-\x1f\x7f]+$')]
+Scalar = bool | int | float | str
+TimestampUnit = Literal["s", "ms", "us", "ns"]
+# what a feature's default may be, and the words for it
+DEFAULTS: Final[dict[str, tuple[str, tuple[type, ...]]]] = {
+    "FP64": ("a number", (float, int)),
+    "FP32": ("a number", (float, int)),
+    "INT64": ("a whole number", (int,)),
+    "INT32": ("a whole number", (int,)),
+    "BOOL": ("true or false", (bool,)),
+    "BYTES": ("a text", (str,)),
+}
 
 
 class Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, hide_input_in_errors=True)
 
 
 class Feature(Part):
     """One column of the row as input of the model."""
 
-    column: Column
-    datatype: Datatype = "FP64"
+    column: Column = Field(description="Name of the row's column.")
+    datatype: Datatype = Field("FP64", description="What the model gets of it, in the words of the inference protocol.")
     tensor: str | None = Field(None, description="Name of the model's input, where it differs from the column.")
+    default: Scalar | None = Field(None, description="What the model gets where the column is null or missing.")
+    size: int | None = Field(
+        None, ge=1, le=100_000, description="Values of an array column, each row as many; one tensor of [rows, size]."
+    )
+
+    @model_validator(mode="after")
+    def _fitting_default(self) -> Feature:
+        if self.default is None:
+            return self
+        if self.size is not None:
+            raise ValueError("default: an array (size) has none")
+        wanted, types = DEFAULTS[self.datatype]
+        if type(self.default) not in types:
+            raise ValueError(f"default: {self.datatype} takes {wanted} (got {self.default!r})")
+        return self
 
     @property
     def input_name(self) -> str:
@@ -47,9 +93,47 @@ class Model(Part):
         "columns", description="One tensor a feature, or all features in one matrix."
     )
     matrix_tensor: str = Field("input", description="Name of the tensor when the layout is a matrix.")
-    timeout_seconds: float = Field(10.0, gt=0, le=3600)
+    timeout_seconds: float = Field(10.0, gt=0, le=3600, description="How long an answer may take.")
     parameters: dict[str, Any] = Field(default_factory=dict, description="Request parameters, passed on as they are.")
     tensor_parameters: dict[str, Any] = Field(default_factory=dict, description="Parameters of each input tensor.")
+    headers: Headers = Field(default_factory=dict, description="Sent with each request.")
+    bearer_token: Token | None = Field(None, validate_default=True, description="Sent as `Authorization: Bearer …`.")
+    ca_file: Authorities | None = Field(None, description="PEM: who may vouch for the server; else the system's.")
+    client_certificate: File | None = Field(None, description="PEM: what we show the server, with its chain.")
+    client_key: File | None = Field(None, validate_default=True, description="PEM: the certificate's private key.")
+
+    @field_validator("url", mode="before")
+    @classmethod
+    def _no_password(cls, url: Any) -> Any:
+        if isinstance(url, str) and "@" in url.partition("//")[2].partition("/")[0]:
+            raise refused("may not hold a user or password, which logs would show: use model.headers")
+        return url
+
+    @field_validator("bearer_token")
+    @classmethod
+    def _one_login(cls, token: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        if token and "authorization" in map(str.lower, info.data.get("headers", ())):
+            raise refused("model.headers has Authorization already; one of them must go")
+        return token
+
+    @field_validator("ca_file", "client_certificate")
+    @classmethod
+    def _of_use(cls, path: Path | None, info: ValidationInfo) -> Path | None:
+        if path and info.data.get("url", "https:").startswith("http:"):
+            raise ValueError("of no use while model.url begins with http://")
+        return path
+
+    @field_validator("client_key")
+    @classmethod
+    def _both_or_neither(cls, key: Path | None, info: ValidationInfo) -> Path | None:
+        # a certificate that was refused is not among the data
+        if "client_certificate" in info.data:
+            certificate = info.data["client_certificate"]
+            if (key is None) != (certificate is None):
+                raise refused("model.client_certificate and model.client_key are set together, or neither")
+            if key and certificate:
+                check_pair(certificate, key)
+        return key
 
     @field_validator("url")
     @classmethod
@@ -65,28 +149,46 @@ class Model(Part):
 
 
 class Source(Part):
-    """Columns of the row that say which row it is and when it was written."""
+    """Columns of the row that say which row it is and when it was written, and what becomes of deleted rows."""
 
-    key: Column = "id"
-    timestamp: Column = "timestamp"
+    key: Column | None = Field(None, description="Column that says which row it is.")
+    timestamp: Column | None = Field(
+        None, description="Column that says when it was written; without it, the time of its commit is taken."
+    )
+    timestamp_unit: TimestampUnit | None = Field(
+        None, description="Unit of a timestamp that is a number, in messages that carry no schema."
+    )
+    deletes: Literal["ignore", "remove", "mark"] = Field(
+        "ignore", description="What a deleted source row does to its predictions; mark writes target.deleted_at."
+    )
 
 
 class Target(Part):
-    """The table that gets a row for each prediction; a column left out is not written."""
+    """The table that gets a row for each prediction; a column that is `false` is not written."""
 
-    table: Identifier
-    schema_: Identifier = Field("public", alias="schema")
-    timestamp: Identifier | None = "timestamp"
-    source_key: Identifier | None = "source_id"
-    model_version: Identifier | None = "model_version"
+    table: Identifier = Field(description="Name of the table.")
+    schema_: Identifier = Field("public", alias="schema", description="Schema of the table.")
+    timestamp: Optional = Field("timestamp", description="Column for the row's timestamp.")
+    source_key: Optional = Field("source_id", description="Column for source.key.")
+    model_version: Optional = Field("model_version", description="Column for the version that answered.")
+    deleted_at: Identifier | None = Field(
+        None, description='Column for the time its source row was deleted; with source.deletes = "mark".'
+    )
     outputs: dict[str, Identifier] = Field(min_length=1, description="The model's output tensor -> column.")
     create: str | None = Field(None, description="SQL file, beside the pipeline file, that makes the table.")
+
+
+class Truth(Part):
+    """The true value, where the row itself carries it; what the console compares the predictions with."""
+
+    column: Column = Field(description="Column of the row; where it is null, the row counts for nothing.")
+    output: str | None = Field(None, description="The output of target.outputs that predicts it, if there are several.")
 
 
 class Batch(Part):
     """How much is predicted and stored at once; a batch never waits to be full."""
 
-    max_rows: int = Field(2500, ge=1, le=100_000)
+    max_rows: int = Field(2500, ge=1, le=100_000, description="Rows of a batch, at most.")
 
 
 def _a_number(days: Any) -> Any:
@@ -109,97 +211,73 @@ class Retention(Part):
 class Pipeline(Part):
     """What one TOML file says."""
 
-    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]+$", max_length=100)]
-    topic: str = Field(pattern=r"^[A-Za-z0-9_.-]+$", max_length=249)
+    name: str = Field(
+        pattern=r"^[A-Za-z0-9_.-]+$", max_length=100, description="The offsets are stored by it: it stays as it is."
+    )
+    topic: str = Field(
+        pattern=r"^[A-Za-z0-9_.-]+$", max_length=249, description="Kafka topic whose rows are predicted."
+    )
     group: str = Field(
         pattern=r"^\S(.*\S)?$", description="Kafka consumer group; subscribers of one group share the partitions."
     )
     start: Literal["earliest", "latest"] = Field("earliest", description="Where a pipeline begins that never ran.")
-    model: Model
-    features: list[Feature] = Field(min_length=1)
-    source: Source = Source()
-    target: Target
-    batch: Batch = Batch()
-    retention: Retention = Retention()
+    model: Model = Field(description="Who predicts.")
+    features: list[Feature] = Field(min_length=1, description="What of the row the model gets, in this order.")
+    source: Source = Field(Source(), description="Which row it is, when it was written, and what its delete does.")
+    target: Target = Field(description="Where the predictions go.")
+    truth: Truth | None = Field(None, description="The true value, for the console to compare with.")
+    batch: Batch = Field(Batch(), description="How much is predicted and stored at once.")
+    retention: Retention = Field(Retention(), description="How long rows are kept.")
     create_sql: str | None = Field(None, exclude=True, description="Text of the file that target.create names.")
+
+    @property
+    def written_columns(self) -> list[str]:
+        """The target's columns that are written: timestamp, outputs, key, version, time of deletion."""
+        target = self.target
+        key = target.source_key if self.source.key is not None else None
+        columns = [target.timestamp, *target.outputs.values(), key, target.model_version, target.deleted_at]
+        return [column for column in columns if column is not None]
+
+    @property
+    def true_output(self) -> str | None:
+        """The output that truth.column tells the true value of."""
+        if self.truth is None:
+            return None
+        return self.truth.output or next(iter(self.target.outputs))
+
+    @model_validator(mode="after")
+    def _fitting_deletes(self) -> Pipeline:
+        deletes, marked = self.source.deletes, self.target.deleted_at
+        if deletes != "ignore" and (self.source.key is None or self.target.source_key is None):
+            raise ValueError(
+                f"source.deletes: {deletes!r} needs source.key and target.source_key, by which a row's predictions are "
+                f"found"
+            )
+        if (deletes == "mark") != (marked is not None):
+            raise ValueError('source.deletes: "mark" and target.deleted_at need each other')
+        return self
+
+    @model_validator(mode="after")
+    def _fitting_truth(self) -> Pipeline:
+        if self.truth is None:
+            return self
+        outputs = ", ".join(self.target.outputs)
+        if self.truth.output is None and len(self.target.outputs) > 1:
+            raise ValueError(f"truth.output: missing; which one of {outputs} predicts {self.truth.column}?")
+        if self.truth.output is not None and self.truth.output not in self.target.outputs:
+            raise ValueError(f"truth.output: {self.truth.output!r} is not in target.outputs ({outputs})")
+        return self
 
     @model_validator(mode="after")
     def _one_feature_a_name(self) -> Pipeline:
         names = [f.input_name for f in self.features]
         if len(set(names)) < len(names):
             raise ValueError(f"features: two of them have one tensor name ({', '.join(sorted(names))})")
-        read = [*(f.column for f in self.features), self.source.key, self.source.timestamp]
-        if len(set(read)) < len(read):
-            raise ValueError(f"features, source: a column is read twice ({', '.join(sorted(read))})")
         if self.model.layout == "matrix" and len({f.datatype for f in self.features}) > 1:
             raise ValueError("features: a matrix has one datatype, so all features need the same")
-        columns = [
-            *self.target.outputs.values(),
-            self.target.timestamp,
-            self.target.source_key,
-            self.target.model_version,
-        ]
-        named = [c for c in columns if c is not None]
+        named = self.written_columns
         if len(set(named)) < len(named):
             raise ValueError(f"target: two values go to one column ({', '.join(sorted(named))})")
         if self.retention.predictions_days is not None and self.target.timestamp is None:
             raise ValueError("retention.predictions_days: needs target.timestamp, the column that tells a row's age")
         return self
-
-
-def load_pipeline(path: Path) -> Pipeline:
-    """The pipeline that the file describes, with `${NAME}` filled from the environment.
-
-    Raises:
-        WrongSetting: the file cannot be read, is not TOML, or says something it may not; names file and key.
-    """
-    try:
-        content = tomllib.loads(path.read_text())
-    except OSError as error:
-        raise WrongSetting(f"{path}: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise WrongSetting(f"{path}: not TOML: {error}") from error
-    if "create_sql" in content:
-        raise WrongSetting(f"{path}: create_sql: unknown key; target.create names an SQL file")
-    content = _filled(content, path, "")
-    target = content.get("target")
-    create = target.get("create") if isinstance(target, dict) else None
-    if isinstance(create, str):
-        try:
-            content["create_sql"] = (path.parent / create).read_text()
-        except OSError as error:
-            raise WrongSetting(f"{path}: target.create: {create}: {error.strerror}") from error
-        except ValueError as error:
-            raise WrongSetting(f"{path}: target.create: {create}: not a text file: {error}") from error
-    try:
-        return Pipeline.model_validate(content)
-    except ValidationError as error:
-        wrong = [f"{path}: {_explained(e['loc'], e['type'], e['msg'], e.get('input'))}" for e in error.errors()]
-        raise WrongSetting("\n".join(wrong)) from error
-
-
-def _filled(value: Any, path: Path, key: str) -> Any:
-    if isinstance(value, dict):
-        return {k: _filled(v, path, f"{key}.{k}" if key else k) for k, v in value.items()}
-    if isinstance(value, list):
-        return [_filled(v, path, f"{key}[{i}]") for i, v in enumerate(value)]
-    if isinstance(value, str):
-        for name in _VARIABLE.findall(value):
-            if name not in os.environ:
-                raise WrongSetting(f"{path}: {key}: environment variable {name} is not set (`make stack` prints it)")
-        return _VARIABLE.sub(lambda match: os.environ[match[1]], value)
-    return value
-
-
-def _explained(place: tuple[int | str, ...], kind: str, message: str, given: object) -> str:
-    key = ""
-    for step in place:
-        key += f"[{step}]" if isinstance(step, int) else f".{step}" if key else step
-    if kind == "missing":
-        return f"{key}: missing"
-    if kind == "extra_forbidden":
-        return f"{key}: unknown key"
-    message = message.removeprefix("Value error, ")
-    if not key:
-        return message
-    return f"{key}: {message[0].lower()}{message[1:]} (got {given!r})"

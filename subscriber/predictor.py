@@ -74,6 +74,7 @@ class Predictor:
                 )
                 for i, e in sorted(guilty.items())
             )
+            # outputs and versions are those of the rows that have them already
             batch.records = [batch.records[i] for i in keep]
             batch.rows = [batch.rows[i] for i in keep]
 

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 from psycopg import sql
 
-from subscriber.batch import Batch, DeadLetter
+from subscriber.batch import Batch, DeadLetter, committed_at
+from subscriber.deletes import Deletes
 from subscriber.errors import Fenced, Transient, WrongSetting
-from subscriber.metrics import committed_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -39,6 +39,9 @@ LIMITS = (
     "-c lock_timeout=5s -c idle_in_transaction_session_timeout=10s -c tcp_keepalives_idle=5 -c tcp_keepalives_count=3"
 )
 
+# SQLSTATE
+UNDEFINED_TABLE = "42P01"
+
 Row = tuple[Any, ...]
 
 
@@ -52,15 +55,9 @@ class Store:
         self._claim, self._begin, self._positions = (statement(n) for n in ("claim", "begin", "positions"))
         self._connected: psycopg.Connection | None = None
         target = pipeline.target
-        # each column with where its value comes from
-        columns: list[str | None] = [
-            target.timestamp,
-            *target.outputs.values(),
-            target.source_key,
-            target.model_version,
-        ]
         self._table = sql.Identifier(target.schema_, target.table)
-        self._columns = [c for c in columns if c is not None]
+        self._columns = pipeline.written_columns
+        self._deletes = Deletes(pipeline)
         self._copy = sql.SQL("copy {} ({}) from stdin").format(
             self._table, sql.SQL(", ").join(map(sql.Identifier, self._columns))
         )
@@ -111,10 +108,11 @@ class Store:
     def commit(self, batch: Batch) -> None:
         """Store a batch, all or nothing.
 
-        1. Copy the predictions; rows that the table refuses become dead letters.
-        2. Write the dead letters.
-        3. Move the offsets from where the batch began to where it ends; a partition that is elsewhere is fenced.
-        4. Commit.
+        1. Remove or mark the predictions of deleted rows, where the pipeline follows deletes.
+        2. Copy the predictions; rows that the table refuses become dead letters.
+        3. Write the dead letters.
+        4. Move the offsets from where the batch began to where it ends; a partition that is elsewhere is fenced.
+        5. Commit.
 
         The offsets come last because they lock: an owner that is frozen while it copies must not block its heir.
 
@@ -127,14 +125,16 @@ class Store:
         with translated():
             connection = self._connection()
             with connection.transaction():
-                refused = self.write(connection, batch)  # 1
-                self._write_dead(connection, [*batch.dead, *refused])  # 2
-                self._claim_partitions(connection, batch)  # 3
-            # 4: leaving the transaction
+                unfollowed = self._deletes.follow(connection, batch.deletes)  # 1
+                refused = self.write(connection, batch)  # 2
+                self._write_dead(connection, [*batch.dead, *unfollowed, *refused])  # 3
+                self._claim_partitions(connection, batch)  # 4
+            # 5: leaving the transaction
+        batch.dead.extend(unfollowed)
         if refused:
             gone = {id(dead.record) for dead in refused}
             keep = [i for i, record in enumerate(batch.records) if id(record) not in gone]
-            batch.records = [batch.records[i] for i in keep]
+            batch.keep(keep)
             batch.dead.extend(refused)
 
     def close(self) -> None:
@@ -165,10 +165,12 @@ class Store:
         columns: list[Iterable[Any]] = list(zip(*batch.outputs, strict=True))
         if target.timestamp:
             columns.insert(0, [row.timestamp for row in batch.rows])
-        if target.source_key:
+        if target.source_key and self._pipeline.source.key:
             columns.append([row.key for row in batch.rows])
         if target.model_version:
             columns.append(batch.versions)
+        if target.deleted_at:
+            columns.append([row.deleted for row in batch.rows])
         rows: list[Row] = list(zip(*columns, strict=True)) if batch.rows else []
         refused: list[DeadLetter] = []
         self._copy_or_split(connection, batch, rows, 0, len(rows), refused)
@@ -256,7 +258,10 @@ def translated() -> Iterator[None]:
             if any(refusal in str(error) for refusal in _REFUSALS):
                 raise WrongSetting(f"target database refuses us: {said} (TARGET_*, SUBSCRIBER_*)") from error
             raise Transient(f"target database: {said}") from error
-        raise WrongSetting(f"target database: {said} (target.* in the pipeline file, or the role's grants)") from error
+        hint = "target.* in the pipeline file, or the role's grants"
+        if state == UNDEFINED_TABLE:
+            hint = "`python -m subscriber check PIPELINE.toml --create` makes it"
+        raise WrongSetting(f"target database: {said} ({hint})") from error
 
 
 def _make(connection: psycopg.Connection, statements: bytes, *tables: str) -> None:
@@ -278,7 +283,7 @@ def statement(name: str) -> bytes:
 
 def _written_at(record: Record) -> datetime | None:
     """When the source committed the row, else when its message was written; None if neither is a time."""
-    committed = committed_at(record)
+    committed = committed_at(record, None)
     try:
         return datetime.fromtimestamp(record.timestamp()[1] / 1000 if committed is None else committed, UTC)
     except (ValueError, OverflowError, OSError):

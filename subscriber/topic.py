@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Protocol, Self
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from subscriber.broker import quiet_logger, refusal, words
@@ -16,11 +16,21 @@ from subscriber.errors import Transient, WrongSetting
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from subscriber.pipeline import Pipeline
     from subscriber.settings import Settings
 
 TIMEOUT_SECONDS: Final = 5.0
 _NOT_ALLOWED: Final = (KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.GROUP_AUTHORIZATION_FAILED)
+
+
+class Reads(Protocol):
+    """What is looked at; a `Pipeline` is one."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def topic(self) -> str: ...
+    @property
+    def group(self) -> str: ...
 
 
 @dataclass(frozen=True)
@@ -54,7 +64,7 @@ class Topic:
     Every method raises Transient while Kafka is away, and WrongSetting if it does not let us in.
     """
 
-    def __init__(self, settings: Settings, pipeline: Pipeline) -> None:
+    def __init__(self, settings: Settings, pipeline: Reads) -> None:
         self.name = pipeline.topic
         self._said: str | None = None
         self._refused: str | None = None
@@ -96,6 +106,32 @@ class Topic:
                 p: self._consumer.get_watermark_offsets(TopicPartition(self.name, p), timeout=TIMEOUT_SECONDS)
                 for p in sorted(topic.partitions)
             }
+
+    def others(self) -> list[str]:
+        """The names of all topics but Kafka's own."""
+        with self._translated():
+            topics = self._consumer.list_topics(timeout=TIMEOUT_SECONDS).topics
+        return sorted(name for name in topics if not name.startswith("__"))
+
+    def newest(self, ends: Mapping[int, tuple[int, int]], count: int) -> list[Message]:
+        """At most so many of the newest messages of each partition, those written last at the end.
+
+        Offsets of aborted transactions and of markers count, so there may be fewer.
+        """
+        some = {p: max(first, end - count) for p, (first, end) in ends.items() if end > first}
+        with self._translated():
+            self._consumer.assign([TopicPartition(self.name, p, offset) for p, offset in some.items()])
+            left, found = set(some), list[Message]()
+            until = time.monotonic() + TIMEOUT_SECONDS
+            while left and time.monotonic() < until:
+                for message in self._consumer.consume(1000, 0.1):
+                    error = message.error()
+                    if error is None:
+                        found.append(message)
+                    elif error.code() == KafkaError._PARTITION_EOF:
+                        left.discard(message.partition())
+            self._consumer.unassign()
+        return sorted(found, key=lambda message: message.timestamp()[1])
 
     def at(self, unix_seconds: float, ends: Mapping[int, tuple[int, int]]) -> dict[int, int]:
         """The first offset of each partition whose message is at least as new; its end if none is."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 import requests
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Callable
 
     Answer = tuple[int, dict[str, str], bytes]
@@ -26,27 +27,33 @@ class FaultyApi:
     """Passes requests on to the real API unless `fault`, asked with the request's JSON, gives an answer of its own.
 
     `requests_seen` counts inference requests; `broken` closes the connection in the middle of the answer;
-    `gate` holds every inference request while it is cleared.
+    `gate` holds every inference request while it is cleared; a `token` is wanted of every request. With a context it
+    speaks TLS, under the name localhost.
     """
 
-    def __init__(self, api: str) -> None:
+    def __init__(self, api: str, context: ssl.SSLContext | None = None) -> None:
         self.api = api
         self.fault: Fault = lambda _: None
         self.broken = False
         self.gate = threading.Event()
         self.gate.set()
         self.requests_seen = 0
+        self.token: str | None = None
         proxy = self
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
             def do_GET(self) -> None:
+                if not self._let_in():
+                    return
                 answer = requests.get(f"{proxy.api}{self.path}", timeout=10)
                 self._send(answer.status_code, {}, answer.content)
 
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
+                if not self._let_in():
+                    return
                 proxy.requests_seen += 1
                 proxy.gate.wait(60)
                 answer = proxy.fault(json.loads(body))
@@ -54,6 +61,13 @@ class FaultyApi:
                     real = requests.post(f"{proxy.api}{self.path}", data=body, timeout=10)
                     answer = real.status_code, {}, real.content
                 self._send(*answer)
+
+            def _let_in(self) -> bool:
+                given = self.headers["Authorization"]
+                if proxy.token is None or given == f"Bearer {proxy.token}":
+                    return True
+                self._send(401, {}, json.dumps({"error": f"not known: {given}"}).encode())
+                return False
 
             def _send(self, code: int, headers: dict[str, str], body: bytes) -> None:
                 self.send_response(code)
@@ -74,6 +88,9 @@ class FaultyApi:
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
         self.address = f"http://127.0.0.1:{self._server.server_port}"
+        if context is not None:
+            self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
+            self.address = f"https://localhost:{self._server.server_port}"
 
     def __enter__(self) -> Self:
         threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 POLL_SECONDS = 0.05
 FIELDS = ("sepal_length", "sepal_width", "petal_length", "petal_width")
-SCHEMA = {
+SCHEMA: dict[str, Any] = {
     "type": "struct",
     "fields": [
         {"type": "int64", "optional": False, "default": 0, "field": "id"},
@@ -78,11 +78,16 @@ class Topic:
         # the old one would not hear of it for minutes
         self._producer = self._new_producer()
 
-    def write(self, payloads: Iterable[Mapping[str, object]], partition: int | None = None) -> None:
+    def write(
+        self,
+        payloads: Iterable[Mapping[str, object]],
+        partition: int | None = None,
+        schema: Mapping[str, object] = SCHEMA,
+    ) -> None:
         """Write payloads, spread over the partitions by their id or all to one."""
         for payload in payloads:
             number = int(str(payload["id"])) % self.partitions if partition is None else partition
-            value = json.dumps({"schema": SCHEMA, "payload": payload}).encode()
+            value = json.dumps({"schema": schema, "payload": payload}).encode()
             self._produce(value, json.dumps({"payload": {"id": payload["id"]}}).encode(), number)
         self._producer.flush()
 

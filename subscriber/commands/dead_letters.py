@@ -20,7 +20,7 @@ from subscriber.commands.exits import INTERRUPTED, UNFINISHED, explained, say
 from subscriber.commands.output import on_output
 from subscriber.errors import WrongSetting
 from subscriber.letters import Choice, Letters
-from subscriber.pipeline import load_pipeline
+from subscriber.pipeline_file import load_pipeline
 from subscriber.redrive import Redrive
 from subscriber.settings import read_settings
 from subscriber.store import Store, translated

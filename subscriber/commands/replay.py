@@ -21,7 +21,7 @@ from subscriber.bounds import read_bound, spans
 from subscriber.commands.exits import INTERRUPTED, explained, say
 from subscriber.errors import SubscriberError, WrongSetting
 from subscriber.metrics import Metrics, Registry
-from subscriber.pipeline import load_pipeline
+from subscriber.pipeline_file import load_pipeline
 from subscriber.replay import Replay, Stands, replay_of
 from subscriber.settings import read_settings
 from subscriber.subscriber import Subscriber

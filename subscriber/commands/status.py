@@ -15,7 +15,7 @@ from rich.table import Table
 from subscriber.commands.exits import UNFINISHED, WRONG_SETTING, explained, say
 from subscriber.commands.output import ago, on_output
 from subscriber.errors import WrongSetting
-from subscriber.pipeline import load_pipeline
+from subscriber.pipeline_file import load_pipeline
 from subscriber.settings import read_settings
 from subscriber.status import read_statuses
 

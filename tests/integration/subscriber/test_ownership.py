@@ -10,7 +10,7 @@ import pytest
 
 from subscriber.batch import Batch, Span
 from subscriber.errors import Fenced
-from subscriber.pipeline import load_pipeline
+from subscriber.pipeline_file import load_pipeline
 from subscriber.store import Store
 from tests.faults import FaultyApi
 from tests.stream import PipelineFile, SubscriberProcess, Topic, flower, wait_until

@@ -12,7 +12,7 @@ from confluent_kafka import Consumer
 from subscriber.batch import Tenures
 from subscriber.health import Health
 from subscriber.metrics import Metrics, Registry
-from subscriber.pipeline import load_pipeline
+from subscriber.pipeline_file import load_pipeline
 from subscriber.reader import Reader
 from subscriber.settings import Settings as SubscriberSettings
 from tests.stream import PipelineFile, Topic, flower, wait_until

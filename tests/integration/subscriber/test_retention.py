@@ -20,7 +20,7 @@ from subscriber import retention
 from subscriber.errors import Transient
 from subscriber.health import Health
 from subscriber.metrics import Metrics, Registry
-from subscriber.pipeline import load_pipeline
+from subscriber.pipeline_file import load_pipeline
 from subscriber.retention import Retention
 from subscriber.store import Store
 from tests.stream import PipelineFile, SubscriberProcess, Topic, flower, wait_until

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+from collections.abc import Mapping
 from importlib import resources
 
 import pytest
@@ -11,6 +12,9 @@ from hypothesis import strategies as st
 
 from connectors.definition import PLACEHOLDER, fill, parse, read
 from connectors.errors import DefinitionError
+from connectors.source import FIRST_TABLES
+from connectors.tables import Table, parse_list
+from connectors.tables import parse as parse_table
 
 FILES = ("source.json", "sink.json")
 names = st.from_regex(r"[A-Z][A-Z0-9_]{0,20}", fullmatch=True)
@@ -119,17 +123,40 @@ def test_source_and_sink_agree_on_the_topic() -> None:
     environment = {**os.environ, **dict(line.split("=", 1) for line in _example_lines())}
     source, sink = (read(file, environment).config for file in FILES)
 
-    table = source["table.include.list"]
-    topic = re.sub(
-        source["transforms.rename.regex"],
-        source["transforms.rename.replacement"].replace("$", "\\"),
-        f"{source['topic.prefix']}.{table}",
-    )
+    (table,) = parse_list(source[FIRST_TABLES])
 
-    assert topic == sink["topics"] == "postgres-source-iris_data"
+    assert topic_of(table, source) == table.topic == sink["topics"] == "postgres-source-iris_data"
+    topic = table.topic
     assert re.sub(sink["transforms.table.regex"], sink["transforms.table.replacement"].replace("$", "\\"), topic) == (
         "iris_data"
     )
+
+
+@pytest.mark.parametrize("name", ["public.iris_data", "shop.orders", "public.shop_orders"])
+def test_the_source_names_topics_as_the_commands_say(name: str) -> None:
+    environment = {**os.environ, **dict(line.split("=", 1) for line in _example_lines())}
+
+    assert topic_of(parse_table(name), read("source.json", environment).config) == parse_table(name).topic
+
+
+def test_the_rows_by_which_debezium_is_told_things_go_nowhere() -> None:
+    environment = {**os.environ, **dict(line.split("=", 1) for line in _example_lines())}
+    source = read("source.json", environment).config
+
+    assert re.fullmatch(
+        source["predicates.signal.pattern"], f"{source['topic.prefix']}.{source['signal.data.collection']}"
+    )
+
+
+def topic_of(table: Table, source: Mapping[str, str]) -> str:
+    """What the transformations of the definition make of a table's name."""
+    topic = f"{source['topic.prefix']}.{table}"
+    for name in source["transforms"].split(","):
+        if source[f"transforms.{name}.type"].endswith("RegexRouter"):
+            replacement = source[f"transforms.{name}.replacement"].replace("$", "\\")
+            if match := re.fullmatch(source[f"transforms.{name}.regex"], topic):
+                topic = match.expand(replacement)
+    return topic
 
 
 def _example_lines() -> list[str]:

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from subscriber.batch import Batch, DeadLetter, Span, Tenures
+from subscriber.batch import Batch, DeadLetter, Delete, Span, Tenures
 from tests.unit.subscriber.material import Message
 
 partitions = st.integers(0, 5)
@@ -33,7 +33,10 @@ def batches(draw: st.DrawFn) -> Batch:
         outputs=[(record.offset(),) for record in records] if stage == "predicted" else [],
         versions=[str(record.offset()) for record in records] if stage == "predicted" else [],
         dead=dead,
-        deletes=draw(st.lists(st.sampled_from(sorted(everywhere)), max_size=3)) if everywhere else [],
+        deletes=[
+            Delete(Message(partition=partition), None, "")
+            for partition in (draw(st.lists(st.sampled_from(sorted(everywhere)), max_size=3)) if everywhere else [])
+        ],
     )
 
 
@@ -43,7 +46,7 @@ def test_a_batch_without_some_partitions_holds_the_rest_in_order(batch: Batch, g
 
     assert rest.records == [record for record in batch.records if record.partition() not in gone]
     assert rest.dead == [letter for letter in batch.dead if letter.record.partition() not in gone]
-    assert rest.deletes == [partition for partition in batch.deletes if partition not in gone]
+    assert rest.deletes == [delete for delete in batch.deletes if delete.record.partition() not in gone]
     assert rest.spans == {partition: span for partition, span in batch.spans.items() if partition not in gone}
     offsets = [record.offset() for record in rest.records]
     assert rest.rows in ([], offsets)

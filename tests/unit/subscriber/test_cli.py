@@ -6,14 +6,11 @@ import os
 import socket
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from stack.settings import ROOT
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 ENVIRONMENT = {
     "KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1",
@@ -59,8 +56,8 @@ def test_a_file_with_mistakes_is_one_line_each(tmp_path: Path) -> None:
     lines = run(path)
 
     assert len(lines) > 1
-    assert all(line.startswith(f"error: {path}: ") for line in lines)
-    assert f"error: {path}: topik: unknown key" in lines
+    assert all(line.startswith((f"error: {path}: ", f"error: {path}:2: ")) for line in lines)
+    assert f"error: {path}:2: topik: unknown key; did you mean topic?" in lines
 
 
 def test_missing_variables_are_one_line() -> None:
@@ -70,9 +67,11 @@ def test_missing_variables_are_one_line() -> None:
 
 
 def test_a_variable_of_the_file_that_is_missing_is_one_line() -> None:
+    line_of_url = Path(IRIS).read_text().splitlines().index('url = "${API_URL}/v2/models/iris"') + 1
+
     (line,) = run(IRIS, API_URL=None)
 
-    assert line.startswith(f"error: {IRIS}: model.url: environment variable API_URL is not set")
+    assert line.startswith(f"error: {IRIS}:{line_of_url}: model.url: environment variable API_URL is not set")
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "192.0.2.1", "a..b"])

@@ -16,8 +16,9 @@ import urllib3.util.connection
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from subscriber.connection import _retry_after
 from subscriber.errors import BatchRefused, ModelFailed, SubscriberError, TooSlow, Transient, WrongSetting
-from subscriber.inference import InferenceClient, _retry_after
+from subscriber.inference import InferenceClient
 from tests.unit.subscriber.material import pipeline
 from tests.unit.subscriber.model_server import Answer, ModelServer
 
@@ -40,6 +41,7 @@ def lasting_server() -> Iterator[ModelServer]:
 @pytest.fixture
 def server(lasting_server: ModelServer) -> Iterator[ModelServer]:
     lasting_server.answers({"outputs": [tensor("class", [3], [0, 1, 2])], "model_version": "v7"})
+    lasting_server.ready = Answer(b"")
     lasting_server.seen.clear()
     yield lasting_server
     lasting_server.hold.set()
@@ -139,6 +141,13 @@ def test_an_output_may_be_a_vector_or_one_column(server: ModelServer, shape: lis
     assert client(server).predict(ROWS) == ([(0,), (1,), (2,)], None)
 
 
+@pytest.mark.parametrize("data", [[[1, 2], [3, 4], [5, 6]], [1, 2, 3, 4, 5, 6]], ids=["nested", "flat"])
+def test_several_values_a_row_come_as_a_list(server: ModelServer, data: list[Any]) -> None:
+    server.answers({"outputs": [tensor("class", [3, 2], data)]})
+
+    assert client(server).predict(ROWS) == ([([1, 2],), ([3, 4],), ([5, 6],)], None)
+
+
 def test_a_single_row_may_come_as_one_column(server: ModelServer) -> None:
     server.answers({"outputs": [tensor("class", [1, 1], [[4]])]})
 
@@ -170,13 +179,16 @@ def test_several_outputs_come_in_the_order_of_the_pipeline(server: ModelServer) 
         ({"outputs": [tensor("b", [3], [0, 1, 2]), tensor("a", [3], [0, 1, 2])]}, "(it has: a, b)"),
         ({"outputs": [tensor("class", [2], [0, 1])]}, "has shape [2] for 3 rows"),
         ({"outputs": [tensor("class", [1, 3], [0, 1, 2])]}, "has shape [1, 3] for 3 rows"),
-        ({"outputs": [tensor("class", [3, 2], [0] * 6)]}, "has shape [3, 2] for 3 rows"),
+        ({"outputs": [tensor("class", [3, 2, 1], [0] * 6)]}, "has shape [3, 2, 1] for 3 rows"),
+        ({"outputs": [tensor("class", [3, 2], [0] * 5)]}, "the values that its shape [3, 2] says"),
+        ({"outputs": [tensor("class", [3, 2], [[0, 1], [0], [0, 1, 2]])]}, "the values that its shape [3, 2] says"),
+        ({"outputs": [tensor("class", [3, 0], [])]}, "has shape [3, 0] for 3 rows"),
         ({"outputs": [tensor("class", [], [])]}, "has shape [] for 3 rows"),
-        ({"outputs": [tensor("class", [3], [0, 1])]}, "one value for each of 3 rows"),
-        ({"outputs": [tensor("class", [3], [])]}, "one value for each of 3 rows"),
-        ({"outputs": [tensor("class", [3, 1], [[0], 1, [2]])]}, "one value for each of 3 rows"),
-        ({"outputs": [tensor("class", [3, 1], [[0], [], [1, 2]])]}, "one value for each of 3 rows"),
-        ({"outputs": [tensor("class", [3, 1], [[0, 1, 2]])]}, "one value for each of 3 rows"),
+        ({"outputs": [tensor("class", [3], [0, 1])]}, "does not hold the values that its shape"),
+        ({"outputs": [tensor("class", [3], [])]}, "does not hold the values that its shape"),
+        ({"outputs": [tensor("class", [3, 1], [[0], 1, [2]])]}, "does not hold the values that its shape"),
+        ({"outputs": [tensor("class", [3, 1], [[0], [], [1, 2]])]}, "does not hold the values that its shape"),
+        ({"outputs": [tensor("class", [3, 1], [[0, 1, 2]])]}, "does not hold the values that its shape"),
     ],
 )
 def test_an_answer_of_the_wrong_shape_is_a_wrong_setting(server: ModelServer, answer: Any, said: str) -> None:
@@ -252,6 +264,10 @@ def test_a_redirect_is_not_followed(server: ModelServer, status: int) -> None:
         (b'{"detail": "no"}', 'model API answers 400: {"detail": "no"}'),
         (b" plain words ", "model API answers 400: plain words"),
         (b"", "model API answers 400: Bad Request"),
+        (
+            b"Traceback (most recent call last):\n  File\nValueError: unlucky\n",
+            "model API answers 400: ValueError: unlucky",
+        ),
         (b"[" * 200_000, "model API answers 400: " + "[" * 500),
         (b'{"error": "' + b"x" * 9999 + b'"}', "model API answers 400: " + "x" * 500),
     ],
@@ -488,6 +504,12 @@ def test_a_model_that_does_not_fit_is_a_wrong_setting(
     assert str(raised.value).startswith(f"{server.address}/v2/models/m: {said}")
 
 
+def test_a_model_may_tell_nothing_of_itself(server: ModelServer) -> None:
+    server.answers({"name": "m", "versions": None, "platform": "", "inputs": None, "outputs": None})
+
+    assert client(server).check().name == "m"
+
+
 def test_a_matrix_is_compared_by_its_one_name(server: ModelServer) -> None:
     server.answers(metadata(["x"], ["class"]))
 
@@ -517,3 +539,82 @@ def test_a_model_that_is_not_there_is_a_wrong_setting(server: ModelServer) -> No
 
     with pytest.raises(WrongSetting, match="404: unknown model"):
         client(server).check()
+
+
+# ---- a server that gives an output only if it is asked for by its name
+
+
+class Shy(ModelServer):
+    """Answers with the outputs that a request names, and with `default` if it names none; refuses others than `has`."""
+
+    default = tensor("class", [3], [0, 1, 2])
+    has: dict[str, Any] = {"class": default, "score": tensor("score", [3], [0.1, 0.2, 0.3], "FP64")}  # noqa: RUF012
+
+    def answer_to(self, body: Any) -> Answer:
+        wanted = [output["name"] for output in body.get("outputs", [])]
+        if set(wanted) - set(self.has):
+            return Answer(b'{"error": "no such output"}', 400)
+        outputs = [self.has[name] for name in wanted] or [self.default]
+        return Answer(json.dumps({"outputs": outputs}).encode())
+
+
+def test_an_output_that_is_missing_is_asked_for_by_its_name() -> None:
+    with Shy() as server:
+        asking = client(server, outputs={"class": "c", "score": "s"})
+
+        first, second = asking.predict(ROWS), asking.predict(ROWS)
+
+    assert first == second == ([(0, 0.1), (1, 0.2), (2, 0.3)], None)
+    named = [[output["name"] for output in body.get("outputs", [])] for _, _, body in server.seen]
+    assert named == [[], ["class", "score"], ["class", "score"]]
+
+
+def test_an_output_that_is_there_is_not_asked_for_by_its_name() -> None:
+    with Shy() as server:
+        client(server).predict(ROWS)
+
+    ((_, _, body),) = server.seen
+    assert "outputs" not in body
+
+
+def test_an_output_that_the_model_does_not_have_is_a_wrong_setting() -> None:
+    with Shy() as server, pytest.raises(WrongSetting) as raised:
+        client(server, outputs={"class": "c", "rank": "r"}).predict(ROWS)
+
+    assert "without output class, rank (it has: class)" in str(raised.value)
+    assert "asked for it: model API answers 400: no such output: target.outputs names it" in str(raised.value)
+
+
+# ---- a model that is not ready
+
+
+@pytest.mark.parametrize("count", [1, 3])
+@pytest.mark.parametrize("ready", [Answer(b"", 400), Answer(b"", 503), Answer(b"", 500), Answer(b'{"ready": false}')])
+def test_a_refusal_by_a_model_that_is_not_ready_is_none(server: ModelServer, ready: Answer, count: int) -> None:
+    server.answers({"error": "still loading"}, 400)
+    server.ready = ready
+
+    with pytest.raises(Transient):
+        client(server).predict(ROWS[:count])
+
+
+@pytest.mark.parametrize(
+    "ready", [Answer(b""), Answer(b'{"name": "m", "ready": true}'), Answer(b"[]"), Answer(b"", 404), Answer(b"", 405)]
+)
+def test_a_refusal_by_a_model_that_is_ready_or_does_not_tell_is_one(server: ModelServer, ready: Answer) -> None:
+    server.answers({"error": "too wide"}, 400)
+    server.ready = ready
+
+    with pytest.raises(BatchRefused, match="too wide"):
+        client(server).predict(ROWS)
+
+
+def test_a_model_that_became_ready_meanwhile_is_asked_again() -> None:
+    class Loading(ModelServer):
+        def answer_to(self, body: Any) -> Answer:
+            return Answer(b"", 400) if len(self.seen) == 1 else super().answer_to(body)
+
+    with Loading() as server:
+        server.answers({"outputs": [tensor("class", [1], [4])]})
+
+        assert client(server).predict(ROWS[:1]) == ([(4,)], None)

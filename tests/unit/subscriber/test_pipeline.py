@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from stack.settings import ROOT
 from subscriber.errors import WrongSetting
-from subscriber.pipeline import Feature, Pipeline, load_pipeline
+from subscriber.pipeline import Feature, Pipeline
+from subscriber.pipeline_file import load_pipeline
 from tests.unit.subscriber.material import pipeline
 
 if TYPE_CHECKING:
@@ -48,12 +49,13 @@ def written(folder: Path, text: str) -> Path:
 
 
 def mistakes(path: Path) -> list[str]:
-    """What loading the file complains of, each line without the file's name, which it must begin with."""
+    """What loading the file complains of, each line without the file's name and the line, which it must begin with."""
     with pytest.raises(WrongSetting) as raised:
         load_pipeline(path)
     lines = str(raised.value).splitlines()
-    assert all(line.startswith(f"{path}: ") for line in lines)
-    return [line.removeprefix(f"{path}: ") for line in lines]
+    where = re.compile(rf"{re.escape(str(path))}(:\d+)?: ")
+    assert all(where.match(line) for line in lines)
+    return [where.sub("", line, count=1) for line in lines]
 
 
 @pytest.mark.parametrize("path", sorted(SHIPPED.glob("*.toml")), ids=lambda path: path.name)
@@ -88,7 +90,7 @@ def test_what_a_file_leaves_out_has_defaults(tmp_path: Path) -> None:
     described = load_pipeline(written(tmp_path, TEXT))
 
     assert described.features[0] == Feature(column="width", datatype="FP64", tensor=None)
-    assert (described.source.key, described.source.timestamp) == ("id", "timestamp")
+    assert (described.source.key, described.source.timestamp, described.source.deletes) == (None, None, "ignore")
     assert (described.target.source_key, described.target.model_version) == ("source_id", "model_version")
     assert (described.start, described.model.layout, described.target.schema_) == ("earliest", "columns", "public")
     assert described.create_sql is None
@@ -159,15 +161,42 @@ def test_what_a_file_leaves_out_has_defaults(tmp_path: Path) -> None:
             "features: two of them have one tensor name (height, height)",
         ),
         (
-            'column = "width"',
-            'column = "height"\ntensor = "other"',
-            "features, source: a column is read twice (height, height, id, timestamp)",
-        ),
-        ('column = "width"', 'column = "id"', "features, source: a column is read twice (height, id, id, timestamp)"),
-        (
             'class = "class"',
-            'class = "source_id"',
-            "target: two values go to one column (model_version, source_id, source_id, timestamp)",
+            'class = "model_version"',
+            "target: two values go to one column (model_version, model_version, timestamp)",
+        ),
+        ('column = "width"', 'column = "width"\ndefault = "a"', "features[0].default: FP64 takes a number"),
+        (
+            'column = "width"',
+            'column = "width"\ndatatype = "INT64"\ndefault = true',
+            "features[0].default: INT64 takes a whole number",
+        ),
+        (
+            'column = "width"',
+            'column = "width"\nsize = 2\ndefault = 1',
+            "features[0].default: an array (size) has none",
+        ),
+        (
+            'column = "width"',
+            'column = "width"\nsize = 0',
+            "features[0].size: input should be greater than or equal to 1",
+        ),
+        ("[target]", '[source]\ndeletes = "remove"\n[target]', "source.deletes: 'remove' needs source.key"),
+        (
+            "[target]",
+            '[source]\nkey = "id"\ndeletes = "remove"\n[target]\nsource_key = false',
+            "source.deletes: 'remove' needs source.key and target.source_key",
+        ),
+        (
+            "[target]",
+            '[source]\nkey = "id"\ndeletes = "mark"\n[target]',
+            'source.deletes: "mark" and target.deleted_at',
+        ),
+        ("[target]", '[target]\ndeleted_at = "gone"', 'source.deletes: "mark" and target.deleted_at'),
+        (
+            "[target]",
+            '[truth]\ncolumn = "kind"\noutput = "x"\n[target]',
+            "truth.output: 'x' is not in target.outputs (class)",
         ),
         (
             'url = "http://127.0.0.1:8000/v2/models/flowers"\n\n[[features]]',
@@ -200,7 +229,7 @@ def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:
     assert mistakes(path) == [
         "topic: missing",
         "features[0].column: input should be a valid string (got 1)",
-        "topik: unknown key",
+        "topik: unknown key; did you mean topic?",
     ]
 
 

@@ -10,7 +10,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from subscriber.batch import Batch
-from subscriber.decoding import TYPES, UNAVAILABLE, Decoder
+from subscriber.decoding import Decoder
+from subscriber.decoding.columns import UNAVAILABLE
+from subscriber.decoding.datatypes import TYPES
 from tests.unit.subscriber.material import Message, connect_json, messages, pipeline
 
 CAUSES = {"not_json", "no_payload", "invalid_field", "unavailable_value"}
@@ -23,9 +25,11 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "BYTES": st.text(),
 }
 texts = st.text(max_size=20)
-keys = st.integers(-(2**63), 2**63 - 1) | texts
+keys = st.integers(-(2**63), 2**63 - 1)
 COLUMNS = [("real", "FP64"), ("count", "INT64"), ("flag", "BOOL"), ("text", "BYTES")]
 DECODER = Decoder(pipeline(COLUMNS))
+WIRE = {"FP64": "double", "FP32": "float", "INT64": "int64", "INT32": "int32", "BOOL": "boolean", "BYTES": "string"}
+SCHEMA = {"id": "int64", "timestamp": "string"} | {name: WIRE[datatype] for name, datatype in COLUMNS}
 ROW = {"id": 1, "timestamp": "2026-01-01T00:00:00Z", "real": 0.5, "count": 3, "flag": True, "text": "a"}
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.just(UNAVAILABLE),
@@ -38,6 +42,11 @@ rows = st.fixed_dictionaries(
 )
 
 
+def message(payload: Any) -> bytes:
+    """A message of a table with these columns."""
+    return connect_json(payload, **SCHEMA)
+
+
 @st.composite
 def spoilt_rows(draw: st.DrawFn) -> bytes:
     """Give a row with a column of any JSON value, or without one."""
@@ -47,13 +56,13 @@ def spoilt_rows(draw: st.DrawFn) -> bytes:
         row[column] = draw(json_values)
     else:
         row.pop(column, None)
-    return connect_json(row)
+    return message(row)
 
 
 @st.composite
 def torn_messages(draw: st.DrawFn) -> bytes:
     """Give a good message with some bytes of it replaced."""
-    whole = connect_json(draw(rows))
+    whole = message(draw(rows))
     start = draw(st.integers(0, len(whole)))
     end = draw(st.integers(start, min(len(whole), start + 8)))
     return whole[:start] + draw(st.binary(max_size=4)) + whole[end:]
@@ -64,7 +73,10 @@ anything = (
     | st.binary(max_size=40)
     | json_values.map(lambda value: json.dumps(value).encode())
     | json_values.map(connect_json)
+    | rows.map(message)
     | rows.map(connect_json)
+    | rows.map(lambda row: json.dumps(row).encode())
+    | rows.map(lambda row: json.dumps({"op": "c", "before": None, "after": row, "source": {"ts_ms": 1}}).encode())
     | spoilt_rows()
     | torn_messages()
 )
@@ -84,13 +96,15 @@ def outcome(value: bytes) -> str:
 
 
 @pytest.mark.parametrize("datatype", TYPES)
-@given(data=st.data(), key=keys, timestamp=texts)
+@given(data=st.data(), key=keys | texts, timestamp=texts, with_schema=st.booleans())
 def test_every_value_of_a_datatype_comes_through(
-    datatype: str, data: st.DataObject, key: int | str, timestamp: str
+    datatype: str, data: st.DataObject, key: int | str, timestamp: str, with_schema: bool
 ) -> None:
     # given a message with any value of the datatype
     value = data.draw(VALUES[datatype].filter(lambda v: v != UNAVAILABLE))
-    batch = Batch({}, list(messages([connect_json({"id": key, "timestamp": timestamp, "x": value})])))
+    wire = {"id": "int64" if isinstance(key, int) else "string", "timestamp": "string", "x": WIRE[datatype]}
+    payload = {"id": key, "timestamp": timestamp, "x": value}
+    batch = Batch({}, list(messages([connect_json(payload, **(wire if with_schema else {}))])))
 
     # when it is decoded
     Decoder(pipeline([("x", datatype)])).decode(batch)
@@ -144,7 +158,7 @@ def test_every_message_is_a_row_a_delete_or_a_dead_letter(values: list[bytes | N
 
 @given(good=st.lists(st.booleans(), max_size=30), bad=st.none() | st.binary(max_size=10))
 def test_rows_stay_beside_their_records(good: list[bool], bad: bytes | None) -> None:
-    values = [connect_json(ROW | {"id": offset}) if is_good else bad for offset, is_good in enumerate(good)]
+    values = [message(ROW | {"id": offset}) if is_good else bad for offset, is_good in enumerate(good)]
 
     _, batch = decoded(values)
 
@@ -155,7 +169,7 @@ def test_rows_stay_beside_their_records(good: list[bool], bad: bytes | None) -> 
 @given(row=rows)
 def test_a_value_that_the_log_does_not_carry_is_called_so(row: dict[str, Any]) -> None:
     for column, _ in COLUMNS:
-        assert outcome(connect_json(row | {column: UNAVAILABLE, "target": None})) == "unavailable_value"
+        assert outcome(message(row | {column: UNAVAILABLE, "target": None})) == "unavailable_value"
 
 
 @pytest.mark.parametrize(
@@ -170,23 +184,24 @@ def test_a_value_that_the_log_does_not_carry_is_called_so(row: dict[str, Any]) -
         (b"null", "no_payload"),
         (b"[]", "no_payload"),
         (b"{}", "no_payload"),
-        (connect_json(None), "no_payload"),
-        (connect_json([1]), "no_payload"),
-        (connect_json({}), "invalid_field"),
-        (connect_json(ROW | {"id": None}), "invalid_field"),
-        (connect_json(ROW | {"id": True}), "invalid_field"),
-        (connect_json(ROW | {"timestamp": 1767225600000}), "invalid_field"),
-        (connect_json(ROW | {"real": None}), "invalid_field"),
-        (connect_json(ROW | {"real": "0.5"}), "invalid_field"),
-        (connect_json(ROW | {"count": 0.5}), "invalid_field"),
-        (connect_json(ROW | {"flag": 1}), "invalid_field"),
-        (connect_json(ROW | {"text": 1}), "invalid_field"),
+        (message(None), "no_payload"),
+        (message([1]), "no_payload"),
+        (message({}), "invalid_field"),
+        (b'{"a": 1}', "invalid_field"),
+        (message(ROW | {"id": None}), "invalid_field"),
+        (message(ROW | {"id": True}), "invalid_field"),
+        (message(ROW | {"timestamp": 1767225600000}), "invalid_field"),
+        (message(ROW | {"real": None}), "invalid_field"),
+        (message(ROW | {"real": "0.5"}), "invalid_field"),
+        (message(ROW | {"count": 0.5}), "invalid_field"),
+        (message(ROW | {"flag": 1}), "invalid_field"),
+        (message(ROW | {"text": 1}), "invalid_field"),
         # numbers that no double or integer holds
-        (connect_json(ROW).replace(b"0.5", b"1e999"), "invalid_field"),
-        (connect_json(ROW).replace(b'"id": 1', b'"id": ' + b"9" * 5000), "invalid_field"),
-        (connect_json(ROW | {"real": 3}), "row"),
-        (connect_json(ROW | {"more": {"nested": [None]}}), "row"),
-        (connect_json(ROW | {"more": UNAVAILABLE}), "row"),
+        (message(ROW).replace(b"0.5", b"1e999"), "invalid_field"),
+        (message(ROW).replace(b'"id": 1', b'"id": ' + b"9" * 5000), "invalid_field"),
+        (message(ROW | {"real": 3}), "row"),
+        (message(ROW | {"more": {"nested": [None]}}), "row"),
+        (message(ROW | {"more": UNAVAILABLE}), "row"),
         (json.dumps({"payload": ROW}).encode(), "row"),
     ],
 )
@@ -195,6 +210,6 @@ def test_causes(value: bytes, cause: str) -> None:
 
 
 def test_the_detail_names_the_column() -> None:
-    _, batch = decoded([connect_json(ROW | {"real": None}), connect_json(ROW | {"text": UNAVAILABLE})])
+    _, batch = decoded([message(ROW | {"real": None}), message(ROW | {"text": UNAVAILABLE})])
 
     assert [name in letter.detail for name, letter in zip(("real", "text"), batch.dead, strict=True)] == [True, True]

@@ -1,0 +1,70 @@
+"""Makes the source database ready: what Debezium may see of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from connectors.databases import open_source
+from connectors.errors import DatabaseError
+from connectors.publication import Publication
+from connectors.tables import Table, parse_list
+
+if TYPE_CHECKING:
+    from connectors.deadline import Deadline
+    from connectors.definition import Definition
+    from connectors.settings import ConnectorsSettings
+
+Say = Callable[[str], None]
+# The setting of the definition that lists the tables of the first snapshot.
+FIRST_TABLES = "snapshot.include.collection.list"
+
+
+def prepare_source(settings: ConnectorsSettings, source: Definition, deadline: Deadline, say: Say) -> Definition:
+    """Publish every table of the source's definition and let Debezium read it, waiting until the tables exist.
+
+    Returns:
+        The definition, whose first snapshot holds every table that is published, be it in the file or added later.
+
+    Raises:
+        DatabaseError: the database does not answer, or a table is not there, before the deadline; or it refuses.
+    """
+    tables = first_tables(source)
+    with open_source(settings, settings.source_user, settings.source_password, deadline, say) as connection:
+        publication = Publication(connection, source, settings.debezium_user)
+        for table in tables:
+            _wait_for_table(publication, table, deadline, say)
+        publication.prepare()
+        for table in tables:
+            publication.publish(table)
+            say(
+                f"source: {table} is in publication {publication.name}, and {settings.debezium_user} may read it; "
+                f"its topic is {table.topic}"
+            )
+        added = [table for table in publication.tables() if table not in tables]
+    if added:
+        say(f"source: added before: {', '.join(map(str, added))}")
+    return with_tables(source, [*tables, *added])
+
+
+def first_tables(source: Definition) -> list[Table]:
+    """The tables that the definition's file names."""
+    return parse_list(source.config[FIRST_TABLES])
+
+
+def with_tables(source: Definition, tables: list[Table]) -> Definition:
+    """The same definition, with these tables in the first snapshot."""
+    return source.with_config(**{FIRST_TABLES: ",".join(map(str, tables))})
+
+
+def _wait_for_table(publication: Publication, table: Table, deadline: Deadline, say: Say) -> None:
+    said = False
+    while publication.describe(table) is None:
+        if not said:
+            say(f"source: waiting for table {table}, which `python -m data_generator` creates")
+            said = True
+        if not deadline.pause():
+            raise DatabaseError(
+                f"table {table} is not in the source database after {deadline.seconds:g} s: "
+                f"`python -m data_generator --rows 0` creates it"
+            )

@@ -1,0 +1,141 @@
+"""One kept HTTP connection to a model server; every failure leaves it as one of `subscriber.errors`."""
+
+from __future__ import annotations
+
+import email.utils
+import time
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+import requests
+import structlog
+from requests.adapters import HTTPAdapter
+from urllib3.exceptions import LocationParseError
+
+from subscriber.access import in_the_clear
+from subscriber.errors import BatchRefused, ModelFailed, TooSlow, Transient, WrongSetting
+from subscriber.tls import failure
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from subscriber.pipeline import Model
+
+SECRET_LENGTH: Final = 8
+
+
+class Connection:
+    """Sends requests as `[model]` of the pipeline file says: its headers, token, certificates, time-out."""
+
+    def __init__(self, model: Model) -> None:
+        self._model = model
+        self._session = _session(model)
+        self._secrets = _secrets(model)
+        if in_the_clear(model.url, model.bearer_token, model.headers):
+            structlog.get_logger().warning("the login goes to the model server unencrypted", model=model.url)
+
+    def request(self, method: str, url: str, body: bytes | None = None) -> bytes:
+        """The body of an answer with status 200.
+
+        Raises:
+            Transient: the server is away, busy, or the connection broke.
+            TooSlow: it did not answer in time.
+            BatchRefused, ModelFailed: it answers 400, 413, 422 or 500.
+            WrongSetting: nothing can be sent like this, or any other status.
+        """
+        try:
+            response = self._session.request(
+                method,
+                url,
+                data=body,
+                headers={"Content-Type": "application/json"},
+                timeout=self._model.timeout_seconds,
+                allow_redirects=False,
+            )
+        except requests.ConnectTimeout as error:
+            raise Transient(f"model API cannot be reached within {self._model.timeout_seconds:g} s") from error
+        except requests.Timeout as error:
+            raise TooSlow(f"model API does not answer within {self._model.timeout_seconds:g} s") from error
+        except requests.exceptions.SSLError as error:
+            raise failure(str(error), url, self._model) from error
+        except (requests.ConnectionError, requests.exceptions.ChunkedEncodingError) as error:
+            raise Transient(f"model API cannot be reached ({type(error).__name__})") from error
+        except requests.exceptions.ContentDecodingError as error:
+            raise Transient("model API's answer broke off") from error
+        except (requests.RequestException, LocationParseError) as error:
+            # requests lets urllib3's own error pass for a host name that cannot be one
+            raise WrongSetting(f"{url}: {error}") from error
+        except OSError as error:
+            # a certificate that was there when the pipeline file was read: requests looks for it at each connection
+            raise Transient(str(error)) from error
+        _raise_for(response, url, self._secrets)
+        return response.content
+
+
+def _raise_for(response: requests.Response, url: str, secrets: Sequence[str]) -> None:
+    status = response.status_code
+    if status == requests.codes.ok:
+        return
+    said = f"model API answers {status}: {_excerpt(response, secrets)}"
+    if status in (408, 425, 429, 502, 503, 504):
+        raise Transient(f"model API answers {status}", _retry_after(response.headers.get("Retry-After")))
+    if status in (400, 413, 422):
+        raise BatchRefused(said)
+    if status == requests.codes.internal_server_error:
+        raise ModelFailed(said)
+    if status in (401, 403):
+        raise WrongSetting(f"{said} ({url}): check model.bearer_token or model.headers in the pipeline file")
+    raise WrongSetting(f"{said} ({url}): check model.url and model.version in the pipeline file")
+
+
+def _excerpt(response: requests.Response, secrets: Sequence[str]) -> str:
+    try:
+        error = msgspec.json.decode(response.content, type=dict[str, Any]).get("error")
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        error = None
+    text = error if isinstance(error, str) else response.text.strip()
+    if text.startswith("Traceback (most recent call last)"):
+        # of a server that shows where its model failed, the end says why
+        text = text.splitlines()[-1]
+    for secret in secrets:
+        text = text.replace(secret, "…")
+    return text[:500] or response.reason or "no explanation"
+
+
+def _retry_after(header: str | None) -> float | None:
+    """Seconds of a Retry-After header, which holds seconds or a date (RFC 9110, 10.2.3); None if it says neither."""
+    if header is None:
+        return None
+    try:
+        return max(0.0, float(header))
+    except ValueError:
+        pass
+    try:
+        return max(0.0, email.utils.parsedate_to_datetime(header).timestamp() - time.time())
+    except (ValueError, OverflowError):
+        return None
+
+
+def _session(model: Model) -> requests.Session:
+    """A session that looks at the environment (proxies, certificates) once, not at every request."""
+    session = requests.Session()
+    settings = session.merge_environment_settings(model.url, {}, None, None, None)
+    session.proxies, session.verify, session.cert = settings["proxies"], settings["verify"], settings["cert"]
+    session.trust_env = False
+    if model.ca_file:
+        session.verify = str(model.ca_file)
+    if model.client_certificate and model.client_key:
+        session.cert = str(model.client_certificate), str(model.client_key)
+    session.headers.update({name: value.get_secret_value() for name, value in model.headers.items()})
+    if model.bearer_token:
+        session.headers["Authorization"] = f"Bearer {model.bearer_token.get_secret_value()}"
+    adapter = HTTPAdapter(pool_connections=1, pool_maxsize=1)
+    session.mount("http://", adapter)
+    session.mount("https://", adapter)
+    return session
+
+
+def _secrets(model: Model) -> list[str]:
+    """What a server's words are cleared of; a short header is no secret, and would tear the words apart."""
+    values = [*model.headers.values(), *([model.bearer_token] if model.bearer_token else [])]
+    return [value for secret in values if len(value := secret.get_secret_value()) >= SECRET_LENGTH]

@@ -1,0 +1,171 @@
+"""Batches of messages -> rows, deletes and dead letters."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from subscriber.batch import Batch, DeadLetter, Delete, written_at
+from subscriber.decoding.columns import UNAVAILABLE, UNAVAILABLE_BASE64, column_of, without_schema
+from subscriber.decoding.envelope import Deleted, Reader, columns_of, take_apart
+from subscriber.decoding.plan import fields_of, key
+from subscriber.errors import BadRow
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from subscriber.batch import Record
+    from subscriber.pipeline import Pipeline
+
+# schemas remembered by what precedes the payload; a topic has as many as its table had shapes
+SCHEMAS: Final = 32
+# how a message that is no bare row begins
+_WRAPPED: Final = (b'{"schema"', b'{"payload"')
+_UNAVAILABLE_JSON: Final = tuple(msgspec.json.encode(v) for v in (UNAVAILABLE, UNAVAILABLE_BASE64, [UNAVAILABLE]))
+_ERRORS: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
+
+class Decoder:
+    """Decodes the messages of one pipeline; `plan.Plan` says what a row is."""
+
+    def __init__(self, pipeline: Pipeline) -> None:
+        self._pipeline = pipeline
+        self._deletes = pipeline.source.deletes
+        self._stamped = pipeline.source.timestamp is None
+        # the schema of most messages is that of the last: its bytes are compared, and not read
+        self._before = b"\0"
+        self._read: Callable[[bytes], Any] = self._take_apart
+        self._readers: dict[bytes, Reader] = {}
+        self._bare: Reader | None = None
+
+    def decode(self, batch: Batch) -> None:
+        """Fill the batch's rows and deletes; messages that are neither become dead letters."""
+        stamped, places = self._stamped, self._places()
+        before, read = self._before, self._read
+        length = len(before)
+        records: list[Record] = []
+        rows: list[Any] = []
+        for record in batch.records:
+            value = record.value()
+            row: Any
+            try:
+                if value is None:
+                    row = Deleted(None, None)
+                elif value.startswith(before):
+                    try:
+                        row = read(value[length:-1])
+                    except (*_ERRORS, BadRow):
+                        # taken apart, it says what is wrong with it; or it is written in another way
+                        row = self._take_apart(value)
+                else:
+                    row = self._other(value)
+                    before, read = self._before, self._read
+                    length = len(before)
+                if type(row) is Deleted:
+                    delete = self._delete(record, row)
+                    batch.deletes.append(delete)
+                    if places is not None:
+                        self._overtake(rows, places.pop(delete.key, []), delete)
+                    continue
+                if stamped:
+                    row.timestamp = written_at(record, row)
+            except BadRow as error:
+                batch.dead.append(DeadLetter(record, error.cause, error.detail))
+                continue
+            except _ERRORS as error:
+                batch.dead.append(DeadLetter(record, *_cause(value or b"", error)))
+                continue
+            if places is not None:
+                places[row.key].append(len(rows))
+            records.append(record)
+            rows.append(row)
+        if self._deletes == "remove" and batch.deletes:
+            kept = [i for i, row in enumerate(rows) if row is not None]
+            records, rows = [records[i] for i in kept], [rows[i] for i in kept]
+        batch.records, batch.rows = records, rows
+
+    def _other(self, message: bytes) -> Any:
+        """The row in a message that does not begin as the last one did, or Deleted."""
+        if self._bare is not None and not message.startswith(_WRAPPED):
+            try:
+                return self._bare.read(message)
+            except (*_ERRORS, BadRow):
+                pass
+        return self._take_apart(message)
+
+    def _take_apart(self, message: bytes) -> Any:
+        """The row in any message, or Deleted; the next that begins alike is read faster."""
+        parts = take_apart(message)
+        reader = self._readers.get(parts.before) if parts.before else None
+        if reader is None:
+            reader = Reader(self._pipeline, parts)
+        if parts.is_bare:
+            # whether a payload alone is a row or a change is seen at each
+            self._bare = None if reader.change else reader
+        elif parts.before is not None:
+            if len(self._readers) >= SCHEMAS:
+                self._readers.pop(next(iter(self._readers)))
+            self._readers[parts.before] = reader
+            self._before, self._read = parts.before, reader.read
+        return reader.read(parts.payload)
+
+    # ---- deletes
+
+    def _places(self) -> defaultdict[int | str | None, list[int]] | None:
+        """Where the rows of each key stand in the batch, if deletes matter to them."""
+        return None if self._deletes == "ignore" else defaultdict(list)
+
+    def _delete(self, record: Record, deleted: Deleted) -> Delete:
+        if self._deletes == "ignore":
+            return Delete(record, None, "")
+        return Delete(record, self._key(record, deleted), written_at(record, deleted))
+
+    def _key(self, record: Record, deleted: Deleted) -> int | str:
+        """Which row was deleted: by the message's key, else by what is left of the row.
+
+        Raises:
+            BadRow: neither says.
+        """
+        name = self._pipeline.source.key or ""
+        for content in (record.key(), deleted.row):
+            if content is None:
+                continue
+            try:
+                parts = take_apart(content)
+                value = columns_of(parts.payload)[name]
+                fields = fields_of(parts.schema) if parts.schema is not None else {}
+                column = column_of(fields[name]) if name in fields else without_schema(None)
+                found = msgspec.json.decode(value, type=column.wire)
+                return key(column.read(found) if column.read else found)
+            except (*_ERRORS, BadRow, KeyError, ValueError, OverflowError):
+                continue
+        raise BadRow("delete_without_key", f"neither the message's key nor its value has column {name}")
+
+    def _overtake(self, rows: list[Any], places: list[int], delete: Delete) -> None:
+        """See to rows of the same batch that were deleted after they were written."""
+        for place in places:
+            if self._deletes == "remove":
+                rows[place] = None
+            else:
+                rows[place].deleted = delete.at
+
+
+def _cause(value: bytes, error: Exception) -> tuple[str, str]:
+    """The word and the sentence for a message that is no row."""
+    if isinstance(error, UnicodeDecodeError):
+        return "not_json", f"not UTF-8: {error}"
+    if not isinstance(error, msgspec.ValidationError):
+        return "not_json", str(error)
+    message = str(error)
+    try:
+        payload = columns_of(take_apart(value).payload)
+    except BadRow:
+        return "no_payload", message
+    except _ERRORS:
+        # what is wrong with the field was met before what is wrong with the message
+        return "not_json", message
+    if any(bytes(column) in _UNAVAILABLE_JSON for column in payload.values()):
+        return "unavailable_value", message
+    return "invalid_field", message
