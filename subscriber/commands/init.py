@@ -93,9 +93,7 @@ def _messages(settings: Settings, look: Look) -> list[Any]:
             raise WrongSetting(f"topic {look.topic} does not exist; {hint}")
         messages: list[Any] = topic.newest(ends, MESSAGES)
     if not sample_of(messages).rows:
-        raise WrongSetting(
-            f"topic {look.topic} holds no rows to see columns of: write one to the source table first"
-        )
+        raise WrongSetting(f"topic {look.topic} holds no rows to see columns of: write one to the source table first")
     return messages
 
 
