@@ -125,12 +125,10 @@ class Store:
         with translated():
             connection = self._connection()
             with connection.transaction():
-                unfollowed = self._deletes.follow(connection, batch.deletes)  # 1
-                refused = self.write(connection, batch)  # 2
-                self._write_dead(connection, [*batch.dead, *unfollowed, *refused])  # 3
+                refused = self.write(connection, batch)  # 1, 2
+                self._write_dead(connection, [*batch.dead, *refused])  # 3
                 self._claim_partitions(connection, batch)  # 4
             # 5: leaving the transaction
-        batch.dead.extend(unfollowed)
         if refused:
             gone = {id(dead.record) for dead in refused}
             keep = [i for i, record in enumerate(batch.records) if id(record) not in gone]
@@ -157,8 +155,8 @@ class Store:
             raise Fenced(fenced)
 
     def write(self, connection: psycopg.Connection, batch: Batch) -> list[DeadLetter]:
-        """Copy the predictions in the transaction that is open; the rows that the table refuses."""
-        return self._copy_rows(connection, batch)
+        """Follow the deletes and copy the predictions in the transaction that is open; what the table refuses."""
+        return [*self._deletes.follow(connection, batch.deletes), *self._copy_rows(connection, batch)]
 
     def _copy_rows(self, connection: psycopg.Connection, batch: Batch) -> list[DeadLetter]:
         target = self._pipeline.target

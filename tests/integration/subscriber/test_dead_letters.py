@@ -206,6 +206,26 @@ def test_a_letter_that_is_a_delete_needs_no_prediction(
     assert refused.count(target) == 85
 
 
+def test_a_delete_is_followed_where_the_pipeline_follows_deletes(
+    topic: Topic, pipeline: PipelineFile, subscribe: Subscribe, command: Commands, target: psycopg.Connection
+) -> None:
+    pipeline.replace("[source]", '[source]\ndeletes = "remove"')
+    topic.write([flower(0), flower(4)], partition=0)
+    topic.write_raw(b"no json", key=b'{"payload":{"id":4}}')
+    process = subscribe()
+    pipeline.wait_for(target, 2)
+    wait_until("the dead letter", lambda: pipeline.dead(target))
+    assert process.stop() == 0
+    # given a letter that is a delete to the decoder of today
+    target.execute("update dead_letter set value = null where pipeline = %s", [pipeline.name])
+
+    done = command("dead-letters", "redrive", pipeline.path, "--all")
+
+    assert done.stdout == "0 predicted, 1 deletes, 0 failed again\n"
+    pipeline.assert_exactly_once(target, [0])
+    assert pipeline.dead(target) == []
+
+
 def test_letters_are_discarded(refused: PipelineFile, command: Commands, target: psycopg.Connection) -> None:
     first, *_ = sorted(x["id"] for x in letters(command, refused, "--limit", "60"))
 
