@@ -5,10 +5,14 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+
+# the year 10000, which no datetime reaches
+END_OF_TIME_MS: Final = 253_402_300_800_000
 
 
 class Record(Protocol):
@@ -124,19 +128,25 @@ class Tenures:
 
 def committed_at(record: Record, row: Any) -> float | None:
     """Unix time in seconds at which the source committed the row, as Debezium tells it; None if it does not."""
-    if row is not None and isinstance(row.committed_ms, int):
-        return row.committed_ms / 1000
+    if row is not None and row.committed_ms is not None:
+        return _seconds(row.committed_ms)
     for name, value in record.headers() or ():
         if name == "__source_ts_ms" and value is not None:
-            try:
-                return int(value) / 1000
-            except ValueError:
-                return None
+            return _seconds(value)
     return None
 
 
-def written_at(record: Record, row: Any) -> str:
-    """When the source committed the row, else when its message was written: ISO-8601 text in UTC."""
-    committed = committed_at(record, row)
-    seconds = record.timestamp()[1] / 1000 if committed is None else committed
-    return datetime.fromtimestamp(seconds, UTC).isoformat()
+def written_at(record: Record, row: Any) -> datetime | None:
+    """When the source committed the row, else when its message was written, in UTC; None if neither is told."""
+    seconds = committed_at(record, row)
+    if seconds is None:
+        seconds = _seconds(record.timestamp()[1])
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
+
+
+def _seconds(milliseconds: Any) -> float | None:
+    try:
+        number = int(milliseconds)
+    except (ValueError, TypeError, OverflowError):
+        return None
+    return number / 1000 if 0 <= number < END_OF_TIME_MS else None

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 import psycopg
 from psycopg import sql
 
-from subscriber.batch import Batch, DeadLetter, committed_at
+from subscriber.batch import Batch, DeadLetter, written_at
 from subscriber.deletes import Deletes
 from subscriber.errors import Fenced, Transient, WrongSetting
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from subscriber.batch import Record
     from subscriber.pipeline import Pipeline
 
 _SQL = resources.files("subscriber") / "sql"
@@ -214,7 +212,7 @@ class Store:
                 copy.write_row(
                     (
                         *(self._pipeline.name, self._pipeline.topic, record.partition(), record.offset()),
-                        *(letter.cause, detail, record.key(), record.value(), _written_at(record)),
+                        *(letter.cause, detail, record.key(), record.value(), written_at(record, None)),
                     )
                 )
 
@@ -277,15 +275,6 @@ def _make(connection: psycopg.Connection, statements: bytes, *tables: str) -> No
 
 def statement(name: str) -> bytes:
     return (_SQL / f"{name}.sql").read_bytes()
-
-
-def _written_at(record: Record) -> datetime | None:
-    """When the source committed the row, else when its message was written; None if neither is a time."""
-    committed = committed_at(record, None)
-    try:
-        return datetime.fromtimestamp(record.timestamp()[1] / 1000 if committed is None else committed, UTC)
-    except (ValueError, OverflowError, OSError):
-        return None
 
 
 def _first_line(error: psycopg.Error) -> str:

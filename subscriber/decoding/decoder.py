@@ -70,7 +70,7 @@ class Decoder:
                         self._overtake(rows, places.pop(delete.key, []), delete)
                     continue
                 if stamped:
-                    row.timestamp = written_at(record, row)
+                    row.timestamp = _stamp(record, row)
             except BadRow as error:
                 batch.dead.append(DeadLetter(record, error.cause, error.detail))
                 continue
@@ -120,7 +120,7 @@ class Decoder:
     def _delete(self, record: Record, deleted: Deleted) -> Delete:
         if self._deletes == "ignore":
             return Delete(record, None, "")
-        return Delete(record, self._key(record, deleted), written_at(record, deleted))
+        return Delete(record, self._key(record, deleted), _stamp(record, deleted))
 
     def _key(self, record: Record, deleted: Deleted) -> int | str:
         """Which row was deleted: by the message's key, else by what is left of the row.
@@ -150,6 +150,18 @@ class Decoder:
                 rows[place] = None
             else:
                 rows[place].deleted = delete.at
+
+
+def _stamp(record: Record, row: Any) -> str:
+    """When the row was written, as ISO-8601 text.
+
+    Raises:
+        BadRow: nobody tells.
+    """
+    moment = written_at(record, row)
+    if moment is None:
+        raise BadRow("invalid_field", "neither the change nor its message tells its time")
+    return moment.isoformat()
 
 
 def _cause(value: bytes, error: Exception) -> tuple[str, str]:

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
-import sys
 from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
-import requests
 
 from examples.diabetes.data import FEATURES
 from examples.diabetes.train import train
-from stack.process import Server
 from stack.settings import ROOT
+from tests.examples import Example
 from tests.stream import SubscriberProcess, free_port, wait_until
 
 if TYPE_CHECKING:
@@ -30,52 +25,18 @@ EXAMPLE = ROOT / "examples" / "diabetes"
 ROWS = 500
 
 
-class Example:
-    """Runs the README's commands: those that end by themselves, and the API."""
-
-    def __init__(self, environment: dict[str, str], folder: Path) -> None:
-        self.environment = environment
-        self.api = Server(
-            name="api-diabetes",
-            command=[sys.executable, "-m", "api"],
-            folder=folder,
-            ready=lambda: requests.get(f"{environment['API_URL']}/v2/health/ready", timeout=2).ok,
-            environment=environment,
-            cwd=ROOT,
-        )
-
-    def run(self, module: str, *arguments: str, cwd: Path = ROOT) -> str:
-        """What the command prints."""
-        done = subprocess.run(  # noqa: S603 (our own program)
-            [sys.executable, "-m", module, *arguments],
-            env=os.environ | self.environment,
-            capture_output=True,
-            text=True,
-            check=False,
-            cwd=cwd,
-            timeout=150,
-        )
-        assert done.returncode == 0, done.stderr
-        return done.stdout
-
-    def register(self, folder: Path) -> None:
-        """Have the connector read the table as well: its name is added to the definition."""
-        shutil.copytree(ROOT / "connectors", folder / "connectors")
-        definition = folder / "connectors" / "source.json"
-        text = definition.read_text()
-        assert '"public.iris_data"' in text
-        definition.write_text(text.replace('"public.iris_data"', '"public.iris_data,public.diabetes_patient"'))
-        self.run("connectors", cwd=folder)
-
-
 @pytest.fixture
 def example(services: Services, stack: Servers, tmp_path: Path) -> Iterator[Example]:
     """What `.stack/ports-0/env` holds, with an API and models of the test's own."""
     port = str(free_port())
     own = {"API_PORT": port, "API_URL": f"http://127.0.0.1:{port}", "MODELS_DIR": str(tmp_path / "models")}
-    example = Example(services.environment | own, stack.folder)
+    example = Example(
+        *(services.environment | own, stack.folder, "api-diabetes"),
+        model_server="api",
+        ready_url=f"{own['API_URL']}/v2/health/ready",
+    )
     yield example
-    example.api.stop()
+    example.model_server.stop()
 
 
 def test_each_patient_gets_one_prediction(
@@ -84,15 +45,15 @@ def test_each_patient_gets_one_prediction(
     settings: Settings,
     stack: Servers,
     target: psycopg.Connection,
-    tmp_path: Path,
 ) -> None:
     # given the model, the table, and rows written before and after the subscriber starts
     said = example.run("api.train", "examples.diabetes.train")
     assert "held-out r2 0.4" in said
-    example.api.restart()
+    example.model_server.restart()
     services.first_row()
+    services.register()
     example.run("examples.diabetes.generate", "--rows", "0")
-    example.register(tmp_path)
+    example.run("connectors", "add", "--table", "public.diabetes_patient")
     example.run("examples.diabetes.generate", "--rows", "100")
 
     # when the pipeline file is run

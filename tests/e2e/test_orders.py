@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
-import requests
 
 from examples.orders.orders import CHANNELS
-from stack.process import Server
 from stack.settings import ROOT
+from tests.examples import Example
 from tests.stream import SubscriberProcess, free_port, wait_until
 
 if TYPE_CHECKING:
@@ -27,42 +23,18 @@ EXAMPLE = ROOT / "examples" / "orders"
 ROWS = 300
 
 
-class Example:
-    """Runs the README's commands."""
-
-    def __init__(self, environment: dict[str, str], stack: Servers) -> None:
-        port = free_port()
-        self.environment = environment | {"ORDERS_PORT": str(port), "ORDERS_URL": f"http://127.0.0.1:{port}"}
-        self.model = Server(
-            name="orders-model",
-            command=[sys.executable, "-m", "examples.orders.server"],
-            folder=stack.folder,
-            ready=lambda: requests.get(f"{self.environment['ORDERS_URL']}/v2/models/orders", timeout=2).ok,
-            environment=self.environment,
-            cwd=ROOT,
-        )
-
-    def run(self, module: str, *arguments: str) -> str:
-        """What a command that ends by itself prints."""
-        done = subprocess.run(  # noqa: S603 (our own program)
-            [sys.executable, "-m", module, *arguments],
-            env=os.environ | self.environment,
-            capture_output=True,
-            text=True,
-            check=False,
-            cwd=ROOT,
-            timeout=150,
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
-
-
 @pytest.fixture
 def example(services: Services, stack: Servers) -> Iterator[Example]:
-    example = Example(services.environment, stack)
-    example.model.restart()
+    port = free_port()
+    own = {"ORDERS_PORT": str(port), "ORDERS_URL": f"http://127.0.0.1:{port}"}
+    example = Example(
+        *(services.environment | own, stack.folder, "orders-model"),
+        model_server="examples.orders.server",
+        ready_url=f"{own['ORDERS_URL']}/v2/models/orders",
+    )
+    example.model_server.restart()
     yield example
-    example.model.stop()
+    example.model_server.stop()
 
 
 def test_each_order_gets_one_prediction_and_loses_it_with_its_end(
