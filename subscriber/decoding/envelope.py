@@ -60,11 +60,11 @@ def take_apart(message: bytes) -> Parts:
         content = _OBJECT.decode(message)
     except msgspec.ValidationError as error:
         raise BadRow("no_payload", str(error)) from error
-    if not content:
-        raise BadRow("no_payload", "the message is an empty object")
-    if "payload" not in content or not content.keys() <= {"schema", "payload"}:
+    if not content.keys() <= {"schema", "payload"}:
         return Parts(None, msgspec.Raw(message), b"")
-    payload = content["payload"]
+    payload = content.get("payload", _NULL)
+    if bytes(payload) == b"null":
+        raise BadRow("no_payload", "the message has no payload, or it is null")
     try:
         schema = _SCHEMA.decode(content.get("schema", _NULL))
     except msgspec.ValidationError as error:

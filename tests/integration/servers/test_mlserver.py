@@ -106,6 +106,26 @@ def test_text_goes_in_and_out(
     assert found == [(i, ("aufwärts", "abwärts")[i % 2]) for i in range(60)]
 
 
+def test_probabilities_come_when_they_are_named(
+    mlserver: MLServer, pipeline: PipelineFile, topic: Topic, target: psycopg.Connection, subscribe: Subscribe
+) -> None:
+    served(pipeline, mlserver, "by-column", COLUMNS)
+    pipeline.replace('predict = "iris_class"', 'predict = "iris_class"\npredict_proba = "probabilities"')
+    create = pipeline.path.parent / "iris.sql"
+    create.write_text(create.read_text().replace("iris_class int", "iris_class int, probabilities float8[]"))
+    topic.write(flower(i) for i in range(90))
+
+    subscribe()
+    pipeline.wait_for(target, 90)
+
+    found = target.execute(f"select iris_class, probabilities from {pipeline.table} order by source_id").fetchall()
+    assert [species for species, _ in found] == [i % 3 for i in range(90)]
+    for species, shares in found:
+        assert len(shares) == 3
+        assert sum(shares) == pytest.approx(1)
+        assert max(shares) == shares[species]
+
+
 def test_a_model_that_is_being_loaded_is_waited_for(
     moody: MLServer,
     tmp_path: Path,

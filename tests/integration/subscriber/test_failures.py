@@ -209,7 +209,7 @@ def test_a_wrong_setting_stops_the_subscriber_with_nothing_stored(
         ({"outputs": [{"name": "iris_class", "datatype": "INT64", "shape": [2], "data": [1, 2]}]}, "has shape [2]"),
         (
             {"outputs": [{"name": "iris_class", "datatype": "INT64", "shape": [1], "data": [1, 2]}]},
-            "one value for each",
+            "does not hold the values that its shape [1] says",
         ),
         ({"predictions": [1]}, "does not answer as the protocol says"),
     ],
