@@ -73,7 +73,8 @@ def unpack(jar: Path, folder: Path) -> Path:
 class Database:
     """A database on a server of its own, wherever that runs; its roles are those of `sql/{name}.sql`.
 
-    `password` is the superuser's, `options` are the server's own beside those of its address.
+    `password` is the superuser's, `options` are the server's own beside those of its address; `beside` are further
+    databases of the server, each with the name of its roles' file.
     """
 
     name: str
@@ -81,6 +82,7 @@ class Database:
     database: str
     password: str
     options: Mapping[str, str] = field(default_factory=dict)
+    beside: Mapping[str, str] = field(default_factory=dict)
 
     def arguments(self) -> list[str]:
         """The server's command line options."""
@@ -96,15 +98,19 @@ class Database:
             return True
 
     def set_up(self, values: Mapping[str, str]) -> None:
-        """Make the database and run the roles file with `values` as settings `stream.*`."""
+        """Make the databases and run each one's roles file with `values` as settings `stream.*`."""
+        for database, roles in {self.database: self.name, **self.beside}.items():
+            self._set_up(database, roles, values)
+
+    def _set_up(self, database: str, roles: str, values: Mapping[str, str]) -> None:
         with psycopg.connect(self.superuser_dsn("postgres"), autocommit=True) as connection:
-            known = connection.execute("select from pg_database where datname = %s", [self.database]).fetchone()
+            known = connection.execute("select from pg_database where datname = %s", [database]).fetchone()
             if known is None:
-                connection.execute(sql.SQL("create database {}").format(sql.Identifier(self.database)))
-        with psycopg.connect(self.superuser_dsn(self.database), autocommit=True) as connection:
+                connection.execute(sql.SQL("create database {}").format(sql.Identifier(database)))
+        with psycopg.connect(self.superuser_dsn(database), autocommit=True) as connection:
             for key, value in values.items():
                 connection.execute("select set_config(%s, %s, false)", [f"stream.{key.lower()}", value])
-            connection.execute((SQL / f"{self.name}.sql").read_bytes())
+            connection.execute((SQL / f"{roles}.sql").read_bytes())
 
 
 class Postgres(Server):

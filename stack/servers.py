@@ -35,11 +35,13 @@ SOURCE_OPTIONS = {
 
 
 def databases(settings: Settings) -> tuple[postgres.Database, postgres.Database]:
-    """The source and the target."""
+    """The source and the target, which holds the monitoring database too."""
     s, password = settings, settings.postgres_password.get_secret_value()
     return (
         postgres.Database("source", s.source_port, s.source_database, password, SOURCE_OPTIONS),
-        postgres.Database("target", s.target_port, s.target_database, password),
+        postgres.Database(
+            *("target", s.target_port, s.target_database, password), beside={s.monitoring_database: "monitoring"}
+        ),
     )
 
 

@@ -44,6 +44,11 @@ class Settings(BaseSettings):
     sink_password: SecretStr
     reader_user: str
     reader_password: SecretStr
+    monitoring_host: str
+    monitoring_port: int
+    monitoring_database: str
+    monitoring_user: str
+    monitoring_password: SecretStr
     postgres_password: SecretStr
     kafka_bootstrap_servers: str
     connect_url: str
@@ -64,6 +69,7 @@ class Settings(BaseSettings):
             update={
                 "source_port": self.source_port + offset,
                 "target_port": self.target_port + offset,
+                "monitoring_port": self.monitoring_port + offset,
                 "kafka_bootstrap_servers": f"{host}:{int(port) + offset}",
                 "connect_url": _moved_url(self.connect_url, offset),
                 "api_port": self.api_port + offset,
@@ -101,6 +107,17 @@ class Settings(BaseSettings):
     def reader_dsn(self) -> str:
         """Connection string of the target database, as the role that only reads."""
         return _dsn(self.target_host, self.target_port, self.target_database, self.reader_user, self.reader_password)
+
+    def monitoring_dsn(self) -> str:
+        """Connection string of the monitoring database, as its owner."""
+        return self._monitoring_dsn(self.monitoring_user, self.monitoring_password)
+
+    def monitoring_reader_dsn(self) -> str:
+        """Connection string of the monitoring database, as the role that only reads."""
+        return self._monitoring_dsn(self.reader_user, self.reader_password)
+
+    def _monitoring_dsn(self, user: str, password: SecretStr) -> str:
+        return _dsn(self.monitoring_host, self.monitoring_port, self.monitoring_database, user, password)
 
 
 def write_environment(settings: Settings, folder: Path) -> Path:

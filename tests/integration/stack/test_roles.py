@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     SignIn = Callable[[str], psycopg.Connection]
 
 SOURCE_ROLES = ("source", "debezium", "monitor")
-TARGET_ROLES = ("target", "subscriber", "sink", "reader")
+TARGET_ROLES = ("target", "subscriber", "sink", "reader", "monitoring")
 # statements that only who owns the database or the server may do
 FOR_OWNERS = (
     "create schema {name}",
@@ -59,7 +59,10 @@ def role(settings: Settings, name: str) -> tuple[str, str]:
 def dsn(settings: Settings, name: str) -> str:
     """Connection string of a role, to the server it belongs to."""
     user, password = role(settings, name)
-    base = settings.source_dsn() if name in SOURCE_ROLES else settings.target_dsn()
+    if name in SOURCE_ROLES:
+        base = settings.source_dsn()
+    else:
+        base = settings.monitoring_dsn() if name == "monitoring" else settings.target_dsn()
     return make_conninfo(base, user=user, password=password)
 
 
@@ -229,3 +232,36 @@ def test_the_roles_of_one_server_are_unknown_to_the_other(settings: Settings) ->
         user, password = role(settings, name_of_role)
         with pytest.raises(psycopg.OperationalError, match="authentication failed"):
             psycopg.connect(make_conninfo(settings.source_dsn(), user=user, password=password))
+
+
+def test_the_monitoring_database_is_its_roles_and_the_readers_alone(settings: Settings) -> None:
+    for name_of_role in ("target", "subscriber", "sink"):
+        user, password = role(settings, name_of_role)
+        with pytest.raises(psycopg.OperationalError, match="permission denied for database"):
+            psycopg.connect(make_conninfo(settings.monitoring_dsn(), user=user, password=password))
+
+
+def test_the_monitoring_role_has_no_other_database(settings: Settings) -> None:
+    user, password = role(settings, "monitoring")
+
+    with pytest.raises(psycopg.OperationalError, match="permission denied for database"):
+        psycopg.connect(make_conninfo(settings.target_dsn(), user=user, password=password))
+
+
+def test_the_reader_reads_the_monitoring_database_and_changes_nothing(
+    sign_in: SignIn, settings: Settings, name: str
+) -> None:
+    # given a table of the owner's
+    owner = sign_in("monitoring")
+    owner.execute(f"create table {name} (id int)")
+    try:
+        owner.execute(f"insert into {name} values (1)")
+        with psycopg.connect(settings.monitoring_reader_dsn(), autocommit=True) as reader:
+            # then the reader sees it, and that is all
+            assert reader.execute(f"select id from {name}").fetchall() == [(1,)]
+            assert allowed(reader, CHANGES, table=name) == []
+            assert allowed(reader, FOR_OWNERS, name=name) == []
+            assert allowed(reader, ("create table {name}_more (id int)",), name=name) == []
+        assert allowed(owner, CHANGES, table=name) == list(CHANGES)
+    finally:
+        owner.execute(f"drop table {name}")

@@ -74,7 +74,8 @@ def test_moved_servers_are_told_apart_by_their_own_ports() -> None:
 
     assert (moved.kafka_port, moved.connect_port) == (9192, 8183)
     assert conninfo_to_dict(moved.source_dsn())["port"] == "5532"
-    assert conninfo_to_dict(moved.target_dsn())["port"] == conninfo_to_dict(moved.reader_dsn())["port"] == "5533"
+    for dsn in (moved.target_dsn(), moved.reader_dsn(), moved.monitoring_dsn(), moved.monitoring_reader_dsn()):
+        assert conninfo_to_dict(dsn)["port"] == "5533"
 
 
 def test_the_later_place_wins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -101,10 +102,12 @@ def test_passwords_are_in_no_text_about_the_settings(monkeypatch: pytest.MonkeyP
 
 @given(password=st.text(st.characters(codec="utf-8", exclude_characters="\0")))
 def test_any_password_reaches_the_databases_as_it_is(password: str) -> None:
-    secret = dict.fromkeys(("source_password", "target_password", "reader_password"), SecretStr(password))
+    names = ("source_password", "target_password", "reader_password", "monitoring_password")
+    secret = dict.fromkeys(names, SecretStr(password))
     changed = Settings(_env_file=ROOT / ".env.example").model_copy(update=secret)
 
-    for dsn in (changed.source_dsn(), changed.target_dsn(), changed.reader_dsn()):
+    databases = (changed.target_dsn(), changed.reader_dsn(), changed.monitoring_dsn(), changed.monitoring_reader_dsn())
+    for dsn in (changed.source_dsn(), *databases):
         assert conninfo_to_dict(dsn)["password"] == password
 
 
