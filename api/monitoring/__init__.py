@@ -1,1 +1,1 @@
-"""Every answered request, kept in the monitoring database: off the request's path, and through outages of the server."""
+"""Every answered request, kept in the monitoring database: off the request's path, and through outages."""

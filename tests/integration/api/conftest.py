@@ -8,12 +8,16 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
+import psycopg
 import pytest
 from sklearn.pipeline import Pipeline
 
 from api.model import artifact
 from api.model.description import Description
+from api.monitoring.recorder import Recorder
 from api.training import iris
+from tests.recording import MonitoringDatabase
+from tests.servers import Servers
 
 ROOT = Path(__file__).resolve().parents[3]
 START_SECONDS = 30
@@ -123,3 +127,35 @@ def start_api(tmp_path: Path) -> Iterator[Callable[..., Api]]:
     for server in started:
         server.process.kill()
         server.process.wait()
+
+
+@pytest.fixture
+def monitoring(stack: Servers, name: str, tmp_path: Path) -> Iterator[MonitoringDatabase]:
+    """Give a monitoring database of the test's own, still empty, with a folder for what waits."""
+    user = stack.settings.monitoring_user
+
+    def on_the_server(statement: str) -> None:
+        with psycopg.connect(stack.target.superuser_dsn("postgres"), autocommit=True) as connection:
+            connection.execute(statement.encode())
+
+    if not stack.target.running:
+        stack.target.restart()
+    on_the_server(f"create database {name} owner {user}")
+    yield MonitoringDatabase(stack.settings, name, tmp_path / "spill")
+    if not stack.target.running:
+        stack.target.restart()
+    on_the_server(f"drop database {name} with (force)")
+
+
+@pytest.fixture
+def recorder(monitoring: MonitoringDatabase) -> Iterator[Callable[..., Recorder]]:
+    """Give a function that starts a recorder; all are closed with the test."""
+    started: list[Recorder] = []
+
+    def start(**settings: object) -> Recorder:
+        started.append(monitoring.recorder(**settings))
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.close()

@@ -1,0 +1,89 @@
+"""An answered request as it is kept, and its row in the database."""
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+FEATURES = (
+    "installment_rate_in_percentage_of_disposable_income",
+    "age_in_years",
+    "foreign_worker",
+    "present_employment_since",
+    "personal_status_and_sex",
+)
+# an endpoint's answers are in the table of its name
+TABLES = ("decisions", "probabilities", "risk_categories")
+COLUMNS = ("request_id", "received_at", "latency_ms", "cache_hit", "model_version", *FEATURES, "response")
+
+Row = tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class RecordedAnswer:
+    """One answered request: `features` by column, `request_id` a UUID as text, `received_at` with its time zone."""
+
+    endpoint: str
+    features: dict[str, int | float | str]
+    response: str | float
+    cache_hit: bool
+    model_version: str
+    request_id: str
+    received_at: datetime
+    latency_ms: float
+
+
+class UnfitAnswer(ValueError):
+    """An answer that no table takes, whenever it is tried."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """An answer on its way: as a row of its table, and as the file keeps it."""
+
+    table: str
+    row: Row
+    answer: RecordedAnswer
+
+    def encoded(self) -> bytes:
+        return msgspec.json.encode(self.answer)
+
+
+_decoder = msgspec.json.Decoder(RecordedAnswer)
+
+
+def waiting(answer: RecordedAnswer) -> Waiting:
+    """Make a row of an answer.
+
+    Raises:
+        UnfitAnswer: the endpoint has no table, a feature is missing, or the request's id is no UUID.
+    """
+    if answer.endpoint not in TABLES:
+        raise UnfitAnswer(f"there is no table for the endpoint {answer.endpoint!r}")
+    missing = [name for name in FEATURES if name not in answer.features]
+    if missing:
+        raise UnfitAnswer(f"without {', '.join(missing)}")
+    try:
+        request_id = uuid.UUID(answer.request_id)
+    except ValueError as error:
+        raise UnfitAnswer(f"the request's id {answer.request_id!r} is no UUID") from error
+    row = (
+        *(request_id, answer.received_at, answer.latency_ms, answer.cache_hit, answer.model_version),
+        *(answer.features[name] for name in FEATURES),
+        answer.response,
+    )
+    return Waiting(answer.endpoint, row, answer)
+
+
+def decoded(record: bytes) -> Waiting:
+    """Read what `encoded` wrote.
+
+    Raises:
+        UnfitAnswer: it is something else.
+    """
+    try:
+        return waiting(_decoder.decode(record))
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise UnfitAnswer(str(error)) from error

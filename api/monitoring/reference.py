@@ -1,0 +1,52 @@
+"""What a model was trained on, as the drift of its answers is measured against."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Bins:
+    """Training's numbers in bins: `counts[i]` of them lay between edges[i-1] (included) and edges[i].
+
+    The first and the last bin are open; there is one edge less than there are bins. `minimum` and `maximum` bound what
+    training saw.
+    """
+
+    edges: tuple[float, ...]
+    counts: tuple[int, ...]
+    minimum: float
+    maximum: float
+
+
+@dataclass(frozen=True)
+class Categories:
+    """How many training rows had each category."""
+
+    counts: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class ReferenceDistribution:
+    """One version's features by column, and its answers by endpoint."""
+
+    model_version: str
+    features: Mapping[str, Bins | Categories]
+    answers: Mapping[str, Bins | Categories]
+
+    def rows(self) -> list[tuple[object, ...]]:
+        """Its rows of the table `reference_distribution`."""
+        return [
+            (self.model_version, kind, name, *_columns(distribution))
+            for kind, distributions in (("feature", self.features), ("answer", self.answers))
+            for name, distribution in distributions.items()
+        ]
+
+
+def _columns(distribution: Bins | Categories) -> tuple[object, ...]:
+    """The columns edges, minimum, maximum, categories, counts."""
+    if isinstance(distribution, Bins):
+        return (
+            *(list(distribution.edges), distribution.minimum, distribution.maximum, None),
+            list(distribution.counts),
+        )
+    return None, None, None, list(distribution.counts), list(distribution.counts.values())
