@@ -93,9 +93,13 @@ class MonitoringDatabase:
         return recorder
 
     def ids(self) -> list[str]:
-        """The request's id of every row of the three tables."""
+        """The request's id of every row of the three tables; none before they are made."""
         with psycopg.connect(self.dsn) as connection:
-            return [str(row[0]) for row in connection.execute("select request_id from answers").fetchall()]
+            try:
+                rows = connection.execute("select request_id from answers").fetchall()
+            except psycopg.errors.UndefinedTable:
+                return []
+        return [str(row[0]) for row in rows]
 
     def holds(self, ids: Iterable[str]) -> bool:
         """Whether there is exactly one row of each of these requests, and no other."""

@@ -8,11 +8,11 @@ import time
 from typing import TYPE_CHECKING
 
 import psycopg
-import pytest
 
 from api.monitoring.answers import waiting
 from api.monitoring.spill import Spill
 from tests.recording import Load, RecorderProcess, answer
+from tests.runs import as_processes
 from tests.stream import wait_until
 
 if TYPE_CHECKING:
@@ -64,6 +64,7 @@ def test_a_server_killed_under_load_loses_nothing(
     assert counted(recording, "written") + counted(recording, "spilled") == len(ids)
 
 
+@as_processes
 def test_a_frozen_server_loses_nothing_and_keeps_nobody_waiting(
     monitoring: MonitoringDatabase, recorder: Start, stack: Servers
 ) -> None:
@@ -83,10 +84,7 @@ def test_a_frozen_server_loses_nothing_and_keeps_nobody_waiting(
             ]
 
         # when the server and the recorder's backend stand still
-        if stack.target.running and hasattr(stack.target, "pid"):
-            freeze(stack, backends)
-        else:
-            pytest.skip("about the server as a process")
+        freeze(stack, backends)
         wait_until("answers in the file", lambda: counted(recording, "spilled") > 2 * RATE)
         thaw(stack, backends)
         wait_until("the file is read", lambda: not monitoring.files())
