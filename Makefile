@@ -8,7 +8,7 @@ PORTS = $(if $(filter-out 0,$(PORT_OFFSET)),--port-offset $(PORT_OFFSET))
 FOLDERS := api benchmarks connectors data_generator examples grafana stack subscriber tests
 
 .DEFAULT_GOAL := help
-.PHONY: help demo stack up down logs ps source-db-connection target-db-connection test test-servers check format clean lock
+.PHONY: help demo stack up down logs ps source-db-connection target-db-connection monitoring-db-connection drift-report test test-servers check format clean lock
 
 help: ## List the verbs
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-21s %s\n", $$1, $$2}'
@@ -40,6 +40,12 @@ source-db-connection: ## Open psql in the source database in Docker
 
 target-db-connection: ## Open psql in the target database in Docker
 	@docker compose exec target-database sh -c 'PGPASSWORD=$$TARGET_PASSWORD exec psql -h 127.0.0.1 -U $$TARGET_USER $$POSTGRES_DB'
+
+monitoring-db-connection: ## Open psql in the monitoring database in Docker
+	@docker compose exec target-database sh -c 'PGPASSWORD=$$MONITORING_PASSWORD exec psql -h 127.0.0.1 -U $$MONITORING_USER $$MONITORING_DATABASE'
+
+drift-report: .venv-evidently/.evidently ## Write an Evidently report of the monitoring database (SINCE=24h REPORT=drift.html)
+	@.venv-evidently/bin/python -m api.drift --since $(or $(SINCE),24h) --report $(or $(REPORT),drift.html)
 
 test: $(VENV)/.dev ## Run every test on real servers (ARGS=tests/unit; STACK=docker takes the servers from testcontainers)
 	@$(BIN)/python -m pytest $(ARGS)
@@ -77,6 +83,13 @@ $(VENV)/bin/pip:
 	@echo "installing MLServer (requirements/mlserver.txt)"
 	@$(BIN)/python -m venv --clear .venv-mlserver
 	@.venv-mlserver/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $< || { \
+	  echo "error: the packages could not be installed: is there a network? Run the same command again to go on" >&2; exit 1; }
+	@touch $@
+
+.venv-evidently/.evidently: requirements/evidently.txt | $(VENV)/bin/pip
+	@echo "installing Evidently (requirements/evidently.txt)"
+	@$(BIN)/python -m venv --clear .venv-evidently
+	@.venv-evidently/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $< || { \
 	  echo "error: the packages could not be installed: is there a network? Run the same command again to go on" >&2; exit 1; }
 	@touch $@
 

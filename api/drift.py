@@ -52,25 +52,36 @@ def main(
         with psycopg.connect(settings.dsn()) as connection:
             found = compared(connection, span)
             left_out = without_reference(connection, span)
-            if report is not None:
-                from api.monitoring.report import write_report  # noqa: PLC0415 (its packages are an extra)
-
-                write_report(connection, span, report)
     except psycopg.Error as error:
         raise _wrong(f"monitoring database (MONITORING_*): {str(error).strip().splitlines()[0]}") from error
     for line in lines(found, span):
         typer.echo(line)
     for version, count in left_out.items():
         typer.echo(f"{count} answers of version {version} are left out: what it was trained on is not known here")
+    if report is not None:
+        _report(found, report)
     if fail and any(one.verdict is Verdict.DRIFTED for one in found):
         raise typer.Exit(DRIFTED)
+
+
+def _report(found: Sequence[Compared], path: Path) -> None:
+    """Write the Evidently report of the window and version with the most rows."""
+    if not found:
+        raise _wrong(f"{path} is not written: there is nothing to report")
+    try:
+        from api.monitoring.report import write_report  # noqa: PLC0415 (its packages are an extra)
+    except ModuleNotFoundError as error:
+        raise _wrong(f"{error.name} is not installed here: `make drift-report` has an environment for it") from error
+    most = max(found, key=lambda one: one.rows)
+    write_report([one for one in found if _block(one) == _block(most)], path)
+    typer.echo(f"report of version {most.model_version} from {most.window_start:%Y-%m-%d %H:%M} on: {path}")
 
 
 def lines(found: Sequence[Compared], span: Span) -> Iterator[str]:
     """The report for people: a block for each window and model version."""
     if not found:
         yield f"no answers from {span.since:%Y-%m-%d %H:%M} to {span.until:%Y-%m-%d %H:%M} UTC"
-    for (start, version), block in groupby(found, key=lambda one: (one.window_start, one.model_version)):
+    for (start, version), block in groupby(found, key=_block):
         end = min(start + span.width, span.until)
         yield f"model {version}, {start.astimezone(UTC):%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M} UTC"
         own = list(block)
@@ -82,6 +93,10 @@ def lines(found: Sequence[Compared], span: Span) -> Iterator[str]:
         for one in own:
             if one.kind == "answer":
                 yield from _shares(one)
+
+
+def _block(one: Compared) -> tuple[datetime, str]:
+    return one.window_start, one.model_version
 
 
 def _shares(answer: Compared) -> Iterator[str]:
