@@ -1,5 +1,7 @@
 """An answered request as it is kept, and its row in the database."""
 
+import os
+import time
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,7 +18,7 @@ FEATURES = (
 )
 # an endpoint's answers are in the table of its name
 TABLES = ("decisions", "probabilities", "risk_categories")
-COLUMNS = ("request_id", "received_at", "latency_ms", "cache_hit", "model_version", *FEATURES, "response")
+COLUMNS = ("answer_id", "request_id", "received_at", "latency_ms", "cache_hit", "model_version", *FEATURES, "response")
 
 Row = tuple[Any, ...]
 
@@ -40,26 +42,42 @@ class UnfitAnswer(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
+class Kept:
+    """An answer with an id of its own, by which it is known however often it is written."""
+
+    answer_id: uuid.UUID
+    answer: RecordedAnswer
+
+
+@dataclass(frozen=True, slots=True)
 class Waiting:
     """An answer on its way: as a row of its table, and as the file keeps it."""
 
     table: str
     row: Row
-    answer: RecordedAnswer
+    kept: Kept
 
     def encoded(self) -> bytes:
-        return msgspec.json.encode(self.answer)
+        return msgspec.json.encode(self.kept)
 
 
-_decoder = msgspec.json.Decoder(RecordedAnswer)
+_decoder = msgspec.json.Decoder(Kept)
 
 
-def waiting(answer: RecordedAnswer) -> Waiting:
+def kept(answer: RecordedAnswer) -> Kept:
+    """Give an answer its id: a UUID that begins with the time in milliseconds (RFC 9562, version 7)."""
+    moment, chance = time.time_ns() // 1_000_000, int.from_bytes(os.urandom(10))
+    bits = moment << 80 | 7 << 76 | (chance >> 68 & 0xFFF) << 64 | 2 << 62 | chance & (1 << 62) - 1
+    return Kept(uuid.UUID(int=bits), answer)
+
+
+def waiting(one: Kept) -> Waiting:
     """Make a row of an answer.
 
     Raises:
         UnfitAnswer: the endpoint has no table, a feature is missing, or the request's id is no UUID.
     """
+    answer = one.answer
     if answer.endpoint not in TABLES:
         raise UnfitAnswer(f"there is no table for the endpoint {answer.endpoint!r}")
     missing = [name for name in FEATURES if name not in answer.features]
@@ -70,11 +88,11 @@ def waiting(answer: RecordedAnswer) -> Waiting:
     except ValueError as error:
         raise UnfitAnswer(f"the request's id {answer.request_id!r} is no UUID") from error
     row = (
-        *(request_id, answer.received_at, answer.latency_ms, answer.cache_hit, answer.model_version),
+        *(one.answer_id, request_id, answer.received_at, answer.latency_ms, answer.cache_hit, answer.model_version),
         *(answer.features[name] for name in FEATURES),
         answer.response,
     )
-    return Waiting(answer.endpoint, row, answer)
+    return Waiting(answer.endpoint, row, one)
 
 
 def decoded(record: bytes) -> Waiting:

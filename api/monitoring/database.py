@@ -49,7 +49,7 @@ class Database:
         return cls(connection, write_timeout_seconds)
 
     def write(self, answers: Sequence[Waiting]) -> None:
-        """Store a batch, all or none; answers that are there already, by their request's id, stay as they are.
+        """Store a batch, all or none; answers that are there already, by their id, stay as they are.
 
         Raises:
             AnswersRefused: a table does not take one of them; none is stored.
@@ -152,6 +152,6 @@ def _copy(table: str) -> sql.Composed:
 
 
 def _insert(table: str) -> sql.Composed:
-    return sql.SQL("insert into {} ({}) select {} from {} on conflict (request_id) do nothing").format(
+    return sql.SQL("insert into {} ({}) select {} from {} on conflict (answer_id) do nothing").format(
         sql.Identifier(table), _COLUMNS, _COLUMNS, _staged(table)
     )

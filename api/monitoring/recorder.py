@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 import structlog
 from prometheus_client import CollectorRegistry
 
-from api.monitoring.answers import RecordedAnswer, UnfitAnswer, Waiting, decoded, waiting
+from api.monitoring.answers import Kept, RecordedAnswer, UnfitAnswer, Waiting, decoded, kept, waiting
 from api.monitoring.connector import Connector
 from api.monitoring.database import Database
 from api.monitoring.errors import AnswersRefused, DatabaseAway, SpillFailed
@@ -41,7 +41,7 @@ class Recorder:
         self._settings = settings
         self.metrics = MonitoringMetrics(registry)
         # each with the moment it came (monotonic, in seconds)
-        self._queue: deque[tuple[float, RecordedAnswer]] = deque()
+        self._queue: deque[tuple[float, Kept]] = deque()
         self.metrics.queued.set_function(lambda: len(self._queue))
         self._references: deque[ReferenceDistribution] = deque()
         self._connector = Connector(settings.dsn(), settings.monitoring_write_timeout_seconds)
@@ -60,7 +60,7 @@ class Recorder:
         if self._closed or len(self._queue) >= self._settings.monitoring_queue_rows:
             self.metrics.dropped.labels("closed" if self._closed else "full").inc()
             return
-        self._queue.append((time.monotonic(), answered))
+        self._queue.append((time.monotonic(), kept(answered)))
         if len(self._queue) >= self._settings.monitoring_batch_rows:
             self._wake.set()
 
@@ -185,7 +185,7 @@ class Recorder:
                 database.write(batch)
         except AnswersRefused as error:
             if len(batch) == 1:
-                return [(batch[0].answer, str(error))]
+                return [(batch[0].kept.answer, str(error))]
             middle = len(batch) // 2
             return self._store(database, batch[:middle]) + self._store(database, batch[middle:])
         return []
@@ -206,27 +206,27 @@ class Recorder:
 
     def _put_to_file(self, batch: Sequence[Waiting]) -> bool:
         """Append a batch; what does not fit goes back to the front of the memory, and the answer is False."""
-        kept = 0
+        stored = 0
         try:
-            kept = self._spill.append([answer.encoded() for answer in batch])
-            if kept < len(batch):
+            stored = self._spill.append([answer.encoded() for answer in batch])
+            if stored < len(batch):
                 raise SpillFailed(f"bound reached ({self._settings.monitoring_spill_max_bytes} bytes)")
             self._spill_complaint = ""
         except SpillFailed as error:
             self._complain(error)
-        self.metrics.spilled.inc(kept)
-        self._queue.extendleft((time.monotonic(), answer.answer) for answer in reversed(batch[kept:]))
-        return kept == len(batch)
+        self.metrics.spilled.inc(stored)
+        self._queue.extendleft((time.monotonic(), answer.kept) for answer in reversed(batch[stored:]))
+        return stored == len(batch)
 
     def _take(self, most: int) -> list[Waiting]:
         """Up to so many answers from memory, oldest first, without those that no table takes."""
         batch, unfit = [], []
         for _ in range(min(most, len(self._queue))):
-            _, answer = self._queue.popleft()
+            _, one = self._queue.popleft()
             try:
-                batch.append(waiting(answer))
+                batch.append(waiting(one))
             except UnfitAnswer as error:
-                unfit.append((answer, str(error)))
+                unfit.append((one.answer, str(error)))
         self._refuse(unfit)
         return batch
 
@@ -267,8 +267,8 @@ class Recorder:
         """When the oldest answer came that is not in the database: the first of the files, else of the memory."""
         if not self._spill.empty:
             try:
-                return decoded(self._spill.read(1024).records[0]).answer.received_at
+                return decoded(self._spill.read(1024).records[0]).kept.answer.received_at
             # what is wrong with it is told when it is replayed
             except (SpillFailed, UnfitAnswer, IndexError):
                 return None
-        return self._queue[0][1].received_at if self._queue else None
+        return self._queue[0][1].answer.received_at if self._queue else None

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 import pytest
 
-from api.monitoring.answers import RecordedAnswer, waiting
+from api.monitoring.answers import RecordedAnswer, kept, waiting
 from api.monitoring.comparison import Span, compared
 from api.monitoring.database import Database
 from api.monitoring.reference import Bins, Categories, ReferenceDistribution
@@ -56,7 +56,7 @@ def write(dsn: str, answers: list[RecordedAnswer]) -> None:
     try:
         database.register(REFERENCE)
         database.register(REFERENCE)
-        database.write([waiting(one) for one in answers])
+        database.write([waiting(kept(one)) for one in answers])
     finally:
         database.close()
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import psycopg
 
-from api.monitoring.answers import waiting
+from api.monitoring.answers import kept, waiting
 from api.monitoring.spill import Spill
 from tests.recording import Load, RecorderProcess, answer
 from tests.runs import as_processes
@@ -167,7 +167,7 @@ def test_a_torn_and_a_damaged_record_are_counted_and_the_others_kept(
     # given a file whose process was killed in the midst of a record, and a record that a disk has damaged
     made = [answer(i) for i in range(10)]
     spill = Spill(monitoring.folder, 1_000_000)
-    spill.append([waiting(one).encoded() for one in made])
+    spill.append([waiting(kept(one)).encoded() for one in made])
     spill.close()
     (file,) = monitoring.files()
     lines = file.read_bytes().split(b"\n")

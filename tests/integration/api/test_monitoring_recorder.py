@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+import time
+import uuid
 from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
 from psycopg.rows import dict_row
 
-from api.monitoring.answers import FEATURES, TABLES, waiting
+from api.monitoring.answers import FEATURES, TABLES, kept, waiting
 from api.monitoring.database import Database
 from api.monitoring.errors import AnswersRefused
 from tests.recording import RecorderProcess, answer
@@ -76,7 +78,7 @@ def test_the_end_of_a_process_writes_what_waits(monitoring: MonitoringDatabase) 
 
 
 def test_a_batch_that_is_written_again_is_there_once(monitoring: MonitoringDatabase) -> None:
-    batch = [waiting(answer(i)) for i in range(100)]
+    batch = [waiting(kept(answer(i))) for i in range(100)]
     database = Database.open(monitoring.dsn, 5)
     try:
         database.write(batch[:60])
@@ -87,12 +89,33 @@ def test_a_batch_that_is_written_again_is_there_once(monitoring: MonitoringDatab
     finally:
         database.close()
 
-    assert monitoring.holds([one.answer.request_id for one in batch])
+    assert monitoring.holds([one.kept.answer.request_id for one in batch])
+
+
+def test_a_request_id_that_a_caller_sends_twice_is_two_answers(monitoring: MonitoringDatabase, recorder: Start) -> None:
+    recording = recorder()
+    one = answer(0)
+
+    recording.record(one)
+    recording.record(one)
+
+    wait_until("both", lambda: monitoring.holds([one.request_id] * 2))
+
+
+def test_ids_are_in_order_of_time() -> None:
+    ids = []
+    for i in range(5):
+        ids.append(kept(answer(i)).answer_id)
+        time.sleep(0.002)
+
+    assert ids == sorted(ids)
+    assert {one.version for one in ids} == {7}
+    assert {one.variant for one in ids} == {uuid.RFC_4122}
 
 
 def test_a_batch_is_stored_whole_or_not_at_all(monitoring: MonitoringDatabase) -> None:
     wrong = dataclasses.replace(answer(3), model_version="\0")
-    batch = [waiting(one) for one in (answer(0), answer(1), answer(2), wrong)]
+    batch = [waiting(kept(one)) for one in (answer(0), answer(1), answer(2), wrong)]
     database = Database.open(monitoring.dsn, 5)
     try:
         with pytest.raises(AnswersRefused):

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from api.monitoring.answers import UnfitAnswer, decoded, waiting
+from api.monitoring.answers import UnfitAnswer, decoded, kept, waiting
 from api.monitoring.policy import Destination, destination, retry_delay
 from api.monitoring.reference import Bins, Categories, ReferenceDistribution
 from api.monitoring.settings import MonitoringSettings
@@ -34,7 +34,7 @@ def test_tries_grow_rarer_up_to_a_bound() -> None:
 
 @pytest.mark.parametrize("number", range(6))
 def test_an_answer_comes_back_from_the_file_as_it_was(number: int) -> None:
-    one = waiting(answer(number))
+    one = waiting(kept(answer(number)))
 
     assert decoded(one.encoded()) == one
 
@@ -53,7 +53,7 @@ def test_what_no_table_takes_is_named() -> None:
         (dataclasses.replace(one, features={}), "without .*age_in_years"),
     ):
         with pytest.raises(UnfitAnswer, match=words):
-            waiting(unfit)
+            waiting(kept(unfit))
 
 
 def test_a_reference_has_a_row_for_each_distribution() -> None:

@@ -1,14 +1,16 @@
 -- One table an endpoint: each answered request with what it was answered.
 --
--- request_id makes writing again harmless: a batch whose commit was not confirmed is written once more, and what is there
--- already stays as it is.
+-- answer_id makes writing again harmless: a batch whose commit was not confirmed is written once more, and what is there
+-- already stays as it is. It is made with the answer, and begins with the time, so that new entries go to the index's right
+-- end. request_id may be the caller's, who may send it twice.
 --
 -- received_at has a b-tree, not a BRIN index: the newest rows are looked up in order, and rows that waited out an outage are
--- written late, among others, which would widen the ranges of a BRIN index. New entries go to its right end, the cheapest
--- place; the random request_id costs more.
+-- written late, among others, which would widen the ranges of a BRIN index. New entries go to its right end, too, which
+-- is the cheapest place.
 create table decisions (
   id bigint generated always as identity primary key,
-  request_id uuid not null unique,
+  answer_id uuid not null unique,
+  request_id uuid not null,
   received_at timestamptz not null,
   latency_ms double precision not null,
   cache_hit boolean not null,
@@ -21,6 +23,7 @@ create table decisions (
   response text not null
 );
 create index on decisions (received_at);
+create index on decisions (request_id);
 
 create table probabilities (like decisions including all);
 alter table probabilities alter column response type double precision using response::double precision;
