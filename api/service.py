@@ -6,7 +6,8 @@ from starlette.requests import Request
 
 from api.errors import ModelError, OverloadedError, UnknownModelError
 from api.metrics import Metrics
-from api.model.model import Columns, Model, Predictions
+from api.model.model import Columns, Model
+from api.model.outputs import Answers
 from api.model.registry import Registry
 from api.protocol.inference import Answer, infer
 from api.settings import Settings
@@ -42,11 +43,11 @@ class Service:
             raise UnknownModelError(f"there is no model '{name}'")
         return await asyncio.to_thread(self.registry.load, name, version)
 
-    def predict(self, model: Model, columns: Columns) -> Predictions:
+    def predict(self, model: Model, columns: Columns) -> Answers:
         """Predict a few rows, at once."""
-        predictions = model.predict(columns)
-        self.metrics.predicted(model, len(predictions))
-        return predictions
+        answers = model.predict(columns)
+        self.metrics.predicted(model, _count(columns))
+        return answers
 
     async def infer(self, model: Model, body: bytes) -> bytes:
         """Answer an inference request with an encoded inference response.
@@ -103,6 +104,10 @@ class Service:
     def close(self) -> None:
         """Let the prediction threads finish."""
         self._threads.shutdown()
+
+
+def _count(columns: Columns) -> int:
+    return len(next(iter(columns.values())))
 
 
 def service_of(request: Request) -> Service:
