@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 
 CONFIGURATION = Path(__file__).parent / "valkey.conf"
 # read, write and count the answers, and forget them all; not the server's settings, scripts or other accounts
-RIGHTS = "~answer:* resetchannels +@read +@write +@connection +@transaction -@dangerous +info +flushdb".split()
+RIGHTS = (
+    *("~answer:*", "resetchannels"),
+    *("+@read", "+@write", "+@connection", "+@transaction", "-@dangerous", "+info", "+flushdb"),
+)
 
 
 @dataclass(frozen=True)

@@ -53,7 +53,7 @@ class Cache:
             stored = await self._server.ask("read", lambda redis: redis.hget(key, field))
         except CacheError:
             return None
-        if stored is None:
+        if not isinstance(stored, bytes):
             return None
         answer = decode(stored)
         if answer is None:

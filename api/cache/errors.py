@@ -26,21 +26,20 @@ class Refused(CacheError):
     """Of the kinds `wrong_type`, `out_of_memory`, `permission` and `server`."""
 
 
+# the first that fits; most of the library's errors derive from one another
+_KINDS: tuple[tuple[tuple[type[Exception], ...], type[CacheError], str], ...] = (
+    ((raised.TimeoutError, TimeoutError), Unreachable, "timeout"),
+    ((raised.AuthenticationError, raised.AuthorizationError), Unreachable, "login"),
+    ((raised.ConnectionError, raised.InvalidResponse, OSError, EOFError), Unreachable, "connection"),
+    ((raised.NoPermissionError,), Refused, "permission"),
+    ((raised.OutOfMemoryError,), Refused, "out_of_memory"),
+)
+
+
 def translated(error: Exception) -> CacheError:
     """What the client library raised, as the action it asks for."""
     detail = f"{type(error).__name__}: {error}"
-    match error:
-        case raised.TimeoutError() | TimeoutError():
-            return Unreachable("timeout", detail)
-        case raised.AuthenticationError() | raised.AuthorizationError():
-            return Unreachable("login", detail)
-        case raised.ConnectionError() | raised.InvalidResponse() | OSError() | EOFError():
-            return Unreachable("connection", detail)
-        case raised.NoPermissionError():
-            return Refused("permission", detail)
-        case raised.OutOfMemoryError():
-            return Refused("out_of_memory", detail)
-        case raised.ResponseError() if str(error).startswith("WRONGTYPE"):
-            return Refused("wrong_type", detail)
-        case _:
-            return Refused("server", detail)
+    for types, action, kind in _KINDS:
+        if isinstance(error, types):
+            return action(kind, detail)
+    return Refused("wrong_type" if str(error).startswith("WRONGTYPE") else "server", detail)
