@@ -55,6 +55,7 @@ class Valkey(Server):
     """
 
     def __init__(self, account: Account, folder: Path, more: Mapping[str, str]) -> None:
+        self.account = account
         self.data = folder / "data" / "cache"
         super().__init__(
             name="cache",
