@@ -14,6 +14,7 @@ from sklearn.pipeline import Pipeline
 from api.model import artifact
 from api.model.description import Description
 from api.training import iris
+from stack.valkey import Account, Valkey
 
 ROOT = Path(__file__).resolve().parents[3]
 START_SECONDS = 30
@@ -123,3 +124,22 @@ def start_api(tmp_path: Path) -> Iterator[Callable[..., Api]]:
     for server in started:
         server.process.kill()
         server.process.wait()
+
+
+@pytest.fixture
+def start_valkey(tmp_path: Path) -> Iterator[Callable[..., Valkey]]:
+    """Give a function that starts a cache server of the test's own, with options instead of ours."""
+    started: list[Valkey] = []
+
+    def start(**more: str) -> Valkey:
+        account = Account(_free_port(), "cacheuser", "cache pass=word'\"#")
+        options = {name.replace("_", "-"): value for name, value in more.items()}
+        server = Valkey(account, tmp_path / f"valkey-{account.port}", options)
+        server.prepare()
+        server.restart()
+        started.append(server)
+        return server
+
+    yield start
+    for server in started:
+        server.stop()
