@@ -8,8 +8,8 @@ def describe(description: Description, versions: list[str]) -> ModelMetadata:
     """Tell a model's description in the protocol's terms.
 
     The protocol allows parameters that are strings, numbers or booleans, so nested facts get dotted names: `accuracy`,
-    `recall.setosa`, `score.r2`, `trained_with.numpy`. On a tensor, `class.0` is the name of class 0, `category.0` the first
-    text that it may hold, and `below.ACCEPT` the probability where the band ACCEPT ends.
+    `recall.setosa`, `score.r2`, `trained_with.numpy`. On a tensor, `class.0` is the name of class 0, `category.0` the
+    first text that it may hold, and `below.ACCEPT` the probability where the band ACCEPT ends.
     """
     metrics = description.metrics
     parameters: dict[str, str | float | bool] = {
