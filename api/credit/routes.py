@@ -42,6 +42,7 @@ def _answers(model: type[BaseModel]) -> dict[int | str, dict[str, Any]]:
     failure = {"type": "object", "properties": {"detail": {"type": "string"}}, "required": ["detail"]}
     return {
         200: {"model": model, "description": model.__doc__ or "", "headers": HEADERS},
+        400: {"description": "The body is not text.", "content": {"application/json": {"schema": failure}}},
         413: {"description": "The body is too large.", "content": {"application/json": {"schema": failure}}},
         500: {"description": "The model failed.", "content": {"application/json": {"schema": failure}}},
         503: {

@@ -105,6 +105,21 @@ def api(
         server.process.wait()
 
 
+@pytest.fixture
+def own_models(trained: tuple[Description, Pipeline], tmp_path: Path) -> Path:
+    """Give a folder with the trained iris model, to which a test may add."""
+    folder = tmp_path / "models"
+    artifact.save(folder, *trained)
+    artifact.serve_version(folder, "iris", trained[0].version)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def new_api() -> type[Api]:
+    """Give what starts an API, which the caller stops."""
+    return Api
+
+
 @pytest.fixture(scope="session")
 def client(api: Api) -> Iterator[httpx.Client]:
     with httpx.Client(base_url=api.url, timeout=10) as client:
