@@ -8,7 +8,7 @@ PORTS = $(if $(filter-out 0,$(PORT_OFFSET)),--port-offset $(PORT_OFFSET))
 FOLDERS := api benchmarks connectors data_generator examples grafana stack subscriber tests
 
 .DEFAULT_GOAL := help
-.PHONY: help demo stack up down logs ps source-db-connection target-db-connection test test-servers check format clean lock
+.PHONY: help demo stack up down logs ps source-db-connection target-db-connection request test test-servers check format clean lock
 
 help: ## List the verbs
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-21s %s\n", $$1, $$2}'
@@ -40,6 +40,10 @@ source-db-connection: ## Open psql in the source database in Docker
 
 target-db-connection: ## Open psql in the target database in Docker
 	@docker compose exec target-database sh -c 'PGPASSWORD=$$TARGET_PASSWORD exec psql -h 127.0.0.1 -U $$TARGET_USER $$POSTGRES_DB'
+
+request: $(VENV)/.demo ## Send sample applications for a credit to a running API (COUNT=4, RATE=0, DRIFT=0, PORT_OFFSET=0)
+	@$(BIN)/python -m api.request --url "$${API_URL:-http://127.0.0.1:$$(($${API_PORT:-8000} + $(PORT_OFFSET)))}" \
+	  $(if $(COUNT),--count $(COUNT)) $(if $(RATE),--rate $(RATE)) $(if $(DRIFT),--drift $(DRIFT))
 
 test: $(VENV)/.dev ## Run every test on real servers (ARGS=tests/unit; STACK=docker takes the servers from testcontainers)
 	@$(BIN)/python -m pytest $(ARGS)

@@ -4,7 +4,6 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from enum import StrEnum
 from typing import Any
 
 import msgspec
@@ -12,6 +11,7 @@ import numpy as np
 
 from api.cache.keys import answer_key
 from api.cache.read_through import ReadThrough
+from api.credit.endpoint import Endpoint
 from api.credit.ports import AnswerCache, AnswerRecorder, RecordedAnswer
 from api.credit.schemas import CreditApplication
 from api.errors import BrokenModelError, ModelAwaitedError, UnfitValueError, UnknownModelError
@@ -20,19 +20,6 @@ from api.model.model import Columns, Model
 from api.service import Service
 
 MODEL = "credit"
-
-
-class Endpoint(StrEnum):
-    """The endpoints, each of which answers with one output of the model."""
-
-    DECISIONS = "decisions"
-    PROBABILITIES = "probabilities"
-    RISK_CATEGORIES = "risk_categories"
-
-    @property
-    def output(self) -> str:
-        """The model's output, and the one field of the answer."""
-        return {"decisions": "decision", "probabilities": "probability", "risk_categories": "risk_category"}[self]
 
 
 @dataclass(frozen=True)

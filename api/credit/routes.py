@@ -6,7 +6,8 @@ from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api.credit.answers import CreditAnswers, Endpoint
+from api.credit.answers import CreditAnswers
+from api.credit.endpoint import Endpoint
 from api.credit.request_id import HEADER, IdentifiedRoute
 from api.credit.schemas import (
     APPLICATION,

@@ -13,7 +13,7 @@ from sklearn.pipeline import Pipeline
 
 from api.model import artifact
 from api.model.description import Description
-from api.training import iris
+from api.training import credit, iris
 from stack.valkey import Account, Valkey
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -118,6 +118,32 @@ def own_models(trained: tuple[Description, Pipeline], tmp_path: Path) -> Path:
 def new_api() -> type[Api]:
     """Give what starts an API, which the caller stops."""
     return Api
+
+
+@pytest.fixture(scope="session")
+def credit_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a folder with the trained credit model, to be read only."""
+    folder = tmp_path_factory.mktemp("credit")
+    description, model = credit.train()
+    artifact.save(folder, description, model)
+    artifact.serve_version(folder, description.name, description.version)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def credit_api(
+    credit_dir: Path, tmp_path_factory: pytest.TempPathFactory, wait_until: Callable[[Callable[[], bool]], None]
+) -> Iterator[Api]:
+    """Give a running API that has the credit model alone, shared by the tests that leave it as it is."""
+    server = Api(tmp_path_factory.mktemp("credit-api"), credit_dir)
+    try:
+        wait_until(server.ready)
+        yield server
+        assert server.stop() == 0, server.log()
+        assert "Traceback" not in server.log()
+    finally:
+        server.process.kill()
+        server.process.wait()
 
 
 @pytest.fixture(scope="session")

@@ -15,8 +15,6 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from api.credit.features import CATEGORIES
 from api.credit.schemas import APPLICATION, YOUNG
-from api.model import artifact
-from api.training import credit
 
 if TYPE_CHECKING:
     from tests.integration.api.conftest import Api
@@ -36,32 +34,10 @@ applications = st.fixed_dictionaries(
 
 
 @pytest.fixture(scope="module")
-def credit_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("credit")
-    description, model = credit.train()
-    artifact.save(folder, description, model)
-    artifact.serve_version(folder, description.name, description.version)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def client(
-    credit_dir: Path,
-    tmp_path_factory: pytest.TempPathFactory,
-    new_api: Callable[..., "Api"],
-    wait_until: Wait,
-) -> Iterator[httpx.Client]:
+def client(credit_api: "Api") -> Iterator[httpx.Client]:
     """A client of an API that has the credit model alone."""
-    server = new_api(tmp_path_factory.mktemp("credit-api"), credit_dir)
-    try:
-        wait_until(server.ready)
-        with httpx.Client(base_url=server.url, timeout=30) as client:
-            yield client
-        assert server.stop() == 0, server.log()
-        assert "Traceback" not in server.log()
-    finally:
-        server.process.kill()
-        server.process.wait()
+    with httpx.Client(base_url=credit_api.url, timeout=30) as client:
+        yield client
 
 
 def _batch(client: httpx.Client, rows: list[dict[str, Any]]) -> dict[str, list[Any]]:

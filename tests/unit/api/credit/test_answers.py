@@ -8,7 +8,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from api.credit.answers import CreditAnswers, Endpoint
+from api.credit.answers import CreditAnswers
+from api.credit.endpoint import Endpoint
 from api.credit.ports import RecordedAnswer
 from api.credit.schemas import APPLICATION, CreditApplication
 from api.errors import BrokenModelError, ModelAwaitedError, OverloadedError
