@@ -8,7 +8,8 @@ PORTS = $(if $(filter-out 0,$(PORT_OFFSET)),--port-offset $(PORT_OFFSET))
 FOLDERS := api benchmarks connectors data_generator examples grafana stack subscriber tests
 
 .DEFAULT_GOAL := help
-.PHONY: help demo stack up down logs ps source-db-connection target-db-connection monitoring-db-connection drift-report test test-servers check format clean lock
+.PHONY: help demo stack up down logs ps source-db-connection target-db-connection monitoring-db-connection request drift-report \
+  test test-servers check format clean lock
 
 help: ## List the verbs
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-21s %s\n", $$1, $$2}'
@@ -46,6 +47,10 @@ monitoring-db-connection: ## Open psql in the monitoring database in Docker
 
 drift-report: .venv-evidently/.evidently ## Write an Evidently report of the monitoring database (SINCE=24h REPORT=drift.html)
 	@.venv-evidently/bin/python -m api.drift --since $(or $(SINCE),24h) --report $(or $(REPORT),drift.html)
+
+request: $(VENV)/.demo ## Send sample applications for a credit to a running API (COUNT=4, RATE=0, DRIFT=0, PORT_OFFSET=0)
+	@$(BIN)/python -m api.request --url "$${API_URL:-http://127.0.0.1:$$(($${API_PORT:-8000} + $(PORT_OFFSET)))}" \
+	  $(if $(COUNT),--count $(COUNT)) $(if $(RATE),--rate $(RATE)) $(if $(DRIFT),--drift $(DRIFT))
 
 test: $(VENV)/.dev ## Run every test on real servers (ARGS=tests/unit; STACK=docker takes the servers from testcontainers)
 	@$(BIN)/python -m pytest $(ARGS)

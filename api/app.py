@@ -5,6 +5,8 @@ from contextlib import asynccontextmanager, suppress
 from fastapi import FastAPI
 
 from api.body_limit import BodyLimit
+from api.credit import routes as credit
+from api.credit.answers import CreditAnswers
 from api.failures import answer_failures
 from api.openapi import DESCRIPTION, DocumentedApp
 from api.request_metrics import RequestMetrics
@@ -21,9 +23,10 @@ def create_app(service: Service) -> FastAPI:
         lifespan=_lifespan,
     )
     app.state.service = service
+    app.state.credit = CreditAnswers(service)
     app.add_middleware(BodyLimit, max_bytes=service.settings.max_body_bytes)
     app.add_middleware(RequestMetrics, metrics=service.metrics)
-    for routes in (predict, infer, metadata, health, metrics):
+    for routes in (predict, credit, infer, metadata, health, metrics):
         app.include_router(routes.router)
     answer_failures(app)
     return app

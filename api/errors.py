@@ -7,6 +7,7 @@ ApiError
 │   ├── UnsupportedEncodingError the body is compressed, or holds binary tensors
 │   ├── RequestTooLargeError     more bytes or rows than are taken at once; send it in parts
 │   └── UnknownModelError        no such model or version
+├── ModelAwaitedError            an endpoint's own model has not been trained yet; send it again later
 ├── OverloadedError              too many batches wait already; send it again a little later
 └── ModelError                   the model is at fault
     ├── ModelMissingError        nothing has been trained yet
@@ -50,12 +51,22 @@ class UnknownModelError(RequestError):
     """No model of this name, or no such version of it."""
 
 
-class OverloadedError(ApiError):
-    """Too many batches wait already; worth sending again after `retry_after_seconds`."""
+class ModelAwaitedError(ApiError):
+    """An endpoint's own model is not there yet; it is served as soon as it is trained."""
 
-    def __init__(self, waiting: int, retry_after_seconds: int = 1) -> None:
-        super().__init__(f"{waiting} batches wait for a prediction already, try again later")
-        self.retry_after_seconds = retry_after_seconds
+    retry_after_seconds = 5
+
+    def __init__(self, model: str) -> None:
+        super().__init__(f"the model '{model}' is not there yet: `python -m api.train` makes it")
+
+
+class OverloadedError(ApiError):
+    """Too many batches or rows wait already; worth sending again after `retry_after_seconds`."""
+
+    retry_after_seconds = 1
+
+    def __init__(self, waiting: int, what: str = "batches") -> None:
+        super().__init__(f"{waiting} {what} wait for a prediction already, try again later")
 
 
 class ModelError(ApiError):

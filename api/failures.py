@@ -1,6 +1,7 @@
 """Which error is which answer.
 
-The body is `{"error": …}` under `/v2`, as the protocol has it, and `{"detail": …}` elsewhere, as FastAPI has it.
+The body is `{"error": …}` under `/v2`, as the protocol has it, and `{"detail": …}` elsewhere, as FastAPI has it. The
+credit endpoints' answer to come back later is a problem of RFC 9457, and each of their answers bears the request's id.
 """
 
 import json
@@ -16,6 +17,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from api import errors
+from api.credit.request_id import HEADER
 
 STATUS: dict[type[errors.ApiError], HTTPStatus] = {
     errors.MalformedRequestError: HTTPStatus.BAD_REQUEST,
@@ -23,12 +25,15 @@ STATUS: dict[type[errors.ApiError], HTTPStatus] = {
     errors.UnknownModelError: HTTPStatus.NOT_FOUND,
     errors.RequestTooLargeError: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     errors.UnsupportedEncodingError: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    errors.ModelAwaitedError: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.OverloadedError: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.ModelMissingError: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.BrokenModelError: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.UntrustedModelError: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.PredictionError: HTTPStatus.INTERNAL_SERVER_ERROR,
 }
+
+PROBLEM = "application/problem+json"
 
 log = structlog.get_logger()
 
@@ -46,7 +51,7 @@ async def _api_error(request: Request, error: Exception) -> Response:
     headers = {}
     if isinstance(error, errors.ModelError):
         log.error("model failed", path=request.url.path, reason=str(error), exc_info=error.__cause__)
-    if isinstance(error, errors.OverloadedError):
+    if isinstance(error, errors.OverloadedError | errors.ModelAwaitedError):
         headers["Retry-After"] = str(error.retry_after_seconds)
     return _answer(request, status, str(error), headers)
 
@@ -84,6 +89,12 @@ def _field(problem: dict[str, Any]) -> dict[str, Any]:
 
 
 def _answer(request: Request, status: int, problem: str | list[dict[str, Any]], headers: dict[str, str]) -> Response:
-    key = "error" if request.url.path.startswith("/v2") else "detail"
+    body: dict[str, Any] = {"error" if request.url.path.startswith("/v2") else "detail": problem}
+    media_type = "application/json"
+    if hasattr(request.state, "request_id"):
+        headers |= {HEADER: request.state.request_id}
+        if status == HTTPStatus.SERVICE_UNAVAILABLE:
+            title = HTTPStatus.SERVICE_UNAVAILABLE.phrase
+            body, media_type = {"type": "about:blank", "title": title, "status": status} | body, PROBLEM
     # Escaped to ASCII: a name the caller sent may hold characters that UTF-8 cannot.
-    return Response(json.dumps({key: problem}), status, headers, "application/json")
+    return Response(json.dumps(body), status, headers, media_type)

@@ -8,6 +8,7 @@ from api.protocol import messages
 DESCRIPTION = """Predictions over HTTP.
 
 * `POST /predict`: one iris flower.
+* `POST /decisions`, `/probabilities`, `/risk_categories`: one application for a credit.
 * `POST /v2/models/{name}/infer`: a batch, by the
   [Open Inference Protocol v2](https://github.com/kserve/open-inference-protocol), for any model.
 """

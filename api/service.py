@@ -6,7 +6,8 @@ from starlette.requests import Request
 
 from api.errors import ModelError, OverloadedError, UnknownModelError
 from api.metrics import Metrics
-from api.model.model import Columns, Model, Predictions
+from api.model.model import Columns, Model
+from api.model.outputs import Answers
 from api.model.registry import Registry
 from api.protocol.inference import Answer, infer
 from api.settings import Settings
@@ -27,6 +28,7 @@ class Service:
         self.metrics = metrics
         self._threads = ThreadPoolExecutor(settings.prediction_threads, thread_name_prefix="prediction")
         self._waiting = 0
+        self._waiting_rows = 0
 
     async def model(self, name: str, version: str | None = None) -> Model:
         """Return a model; one that is not in memory is read from disk in a thread.
@@ -42,11 +44,28 @@ class Service:
             raise UnknownModelError(f"there is no model '{name}'")
         return await asyncio.to_thread(self.registry.load, name, version)
 
-    def predict(self, model: Model, columns: Columns) -> Predictions:
+    def predict(self, model: Model, columns: Columns) -> Answers:
         """Predict a few rows, at once."""
-        predictions = model.predict(columns)
-        self.metrics.predicted(model, len(predictions))
-        return predictions
+        answers = model.predict(columns)
+        self.metrics.predicted(model, _count(columns))
+        return answers
+
+    async def predict_in_thread(self, model: Model, columns: Columns) -> Answers:
+        """Predict a few rows in a thread: for a model that takes milliseconds a row.
+
+        Raises:
+            OverloadedError: too many rows are in hand.
+            UnfitValueError, PredictionError: as `Model.predict` raises them.
+        """
+        if self._waiting_rows >= self.settings.max_waiting_rows:
+            raise OverloadedError(self._waiting_rows, "rows")
+        self._waiting_rows += 1
+        try:
+            answers = await asyncio.get_running_loop().run_in_executor(self._threads, model.predict, columns)
+        finally:
+            self._waiting_rows -= 1
+        self.metrics.predicted(model, _count(columns))
+        return answers
 
     async def infer(self, model: Model, body: bytes) -> bytes:
         """Answer an inference request with an encoded inference response.
@@ -103,6 +122,10 @@ class Service:
     def close(self) -> None:
         """Let the prediction threads finish."""
         self._threads.shutdown()
+
+
+def _count(columns: Columns) -> int:
+    return len(next(iter(columns.values())))
 
 
 def service_of(request: Request) -> Service:

@@ -38,6 +38,9 @@ class Settings(BaseSettings):
     max_waiting_batches: int = Field(32, gt=0)
     """How many large batches may be in hand, predicted or waiting, before one more is refused with 503."""
 
+    max_waiting_rows: int = Field(256, gt=0)
+    """How many single rows may be in hand in the prediction threads before one more is refused with 503."""
+
     model_refresh_seconds: float = Field(1.0, gt=0)
     """How often the `current` pointers are looked at, so that a newly trained version is served without a restart."""
 

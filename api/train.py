@@ -1,4 +1,4 @@
-"""`python -m api.train [MODULE]`: fit a model, store it, serve it."""
+"""`python -m api.train [MODULE]…`: fit models, store them, serve them."""
 
 import importlib
 import sys
@@ -12,20 +12,28 @@ from api.model import artifact
 from api.model.description import Description
 from api.settings import Settings
 
-IRIS = "api.training.iris"
+SHIPPED = ("api.training.iris", "api.training.credit")
 
 
 def main(
-    module: Annotated[
-        str, typer.Argument(help="A module with train(), which gives a Description and what was fitted.")
-    ] = IRIS,
+    modules: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[MODULE]...", help="A module with train(), which gives a Description and what was fitted."
+        ),
+    ] = None,
     models_dir: Annotated[
         Path | None, typer.Option(help="Folder of the trained models; MODELS_DIR, or api/models, if not given.")
     ] = None,
 ) -> None:
-    """Fit a model, store it under its version, and make that the version that is served; without a module, iris."""
+    """Fit each model, store it under its version, and serve that version; without a module, iris and credit."""
     folder = models_dir or Settings().models_dir
-    description, estimator = trained(module)
+    for module in modules or SHIPPED:
+        store(folder, *trained(module))
+
+
+def store(folder: Path, description: Description, estimator: BaseEstimator) -> None:
+    """Store one model, point at it, and tell of both."""
     written = artifact.save(folder, description, estimator)
     served = artifact.current_version(folder, description.name) == description.version
     if not served:

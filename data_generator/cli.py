@@ -3,6 +3,8 @@
 import math
 import sys
 import time
+from collections.abc import Callable
+from enum import StrEnum
 from functools import partial
 from typing import Annotated
 
@@ -10,17 +12,29 @@ import structlog
 import typer
 from rich.console import Console
 
+from data_generator.credit import CreditRows
 from data_generator.database import Database
 from data_generator.errors import GeneratorError, SettingError
 from data_generator.generator import Plan, run
 from data_generator.iris import IrisRows
 from data_generator.pacing import default_batch
 from data_generator.report import DatabaseLog, configure_log, last_line, progress
+from data_generator.rows import RowSource
 from data_generator.settings import SourceSettings
 from data_generator.stop import Stop
 from data_generator.writer import Writer
 
 WRONG_SETTING_EXIT = 2
+
+
+class Table(StrEnum):
+    """The tables that there are rows for."""
+
+    IRIS = IrisRows.table
+    CREDIT = CreditRows.table
+
+
+SOURCES: dict[Table, Callable[[int | None, float], RowSource]] = {Table.IRIS: IrisRows, Table.CREDIT: CreditRows}
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -28,6 +42,7 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 @app.command()
 def generate(
     *,
+    table: Annotated[Table, typer.Option(help="Which rows: flowers, or applications for a credit.")] = Table.IRIS,
     rate: Annotated[
         float,
         typer.Option(
@@ -55,13 +70,14 @@ def generate(
     drift: Annotated[
         float,
         typer.Option(
-            help="Move the mean of every feature by so many of its standard deviations (over the 150 flowers) a "
+            help="Move the mean of every feature by so many of its standard deviations (over the data set) a "
             "minute, for as long as the run lasts; 0.5 gives one standard deviation after two minutes, a negative "
-            "number moves down. The spread and the species stay as they are."
+            "number moves down. The spread and the species stay as they are. Of applications the age moves, and ever "
+            "more have the same categories, one of them unknown to training."
         ),
     ] = 0.0,
 ) -> None:
-    """Write random rows of the iris data set to table iris_data of the source database.
+    """Write random rows of the iris data set to table iris_data of the source database, or of the German credit data.
 
     Creates the table if it is missing. Waits for the database when it goes away, and neither loses nor doubles a row.
     Ctrl-C or SIGTERM stops after the batch in hand.
@@ -72,7 +88,7 @@ def generate(
     check(rate, for_seconds, drift)
     settings = SourceSettings.from_environment()
     plan = Plan(rate, batch or default_batch(rate), rows, for_seconds)
-    source = IrisRows(seed, drift)
+    source = SOURCES[table](seed, drift)
     console = Console()
     configure_log(colours=console.is_terminal)
     stop = Stop()

@@ -16,6 +16,7 @@ from stack.artifacts import fetch, read_lock
 from stack.errors import AlreadyRunning, NoSpace, StackError
 from stack.kafka import Broker, Connect
 from stack.settings import LOCK, Settings, cache_folder, state_root
+from stack.valkey import Account, Valkey
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -43,6 +44,11 @@ def databases(settings: Settings) -> tuple[postgres.Database, postgres.Database]
             *("target", s.target_port, s.target_database, password), beside={s.monitoring_database: "monitoring"}
         ),
     )
+
+
+def cache_account(settings: Settings) -> Account:
+    """Who uses the cache, and where it listens."""
+    return Account(settings.cache_port, settings.cache_user, settings.cache_password.get_secret_value())
 
 
 class Stack:
@@ -104,6 +110,8 @@ class Stack:
             more=self._more("connect"),
         )
 
+        self.cache = Valkey(cache_account(s), self.folder, self._more("cache"))
+
     def _more(self, name: str) -> Mapping[str, str]:
         return self.more.get(name, {})
 
@@ -113,14 +121,14 @@ class Stack:
         Raises:
             PortBusy, ServerFailed: see there; what had started is stopped again by `stop`.
         """
-        servers = (self.connect, self.broker, self.target, self.source)
+        servers = (self.connect, self.broker, self.cache, self.target, self.source)
         for server in servers:
             server.stop_leftover()
         for server in servers:
             server.check_ports()
-        say("starting Postgres (source, target) and Kafka")
-        with ThreadPoolExecutor(3) as pool:
-            futures = [pool.submit(self._start_one, s) for s in (self.source, self.target, self.broker)]
+        say("starting Postgres (source, target), Valkey and Kafka")
+        with ThreadPoolExecutor(4) as pool:
+            futures = [pool.submit(self._start_one, s) for s in (self.source, self.target, self.cache, self.broker)]
             try:
                 for future in as_completed(futures):
                     future.result()
@@ -133,7 +141,7 @@ class Stack:
         self.started.append(self.connect)
         self.connect.wait_ready()
 
-    def _start_one(self, server: postgres.Postgres | Broker) -> None:
+    def _start_one(self, server: postgres.Postgres | Broker | Valkey) -> None:
         server.prepare()
         server.start()
         self.started.append(server)

@@ -52,6 +52,9 @@ class Settings(BaseSettings):
     postgres_password: SecretStr
     kafka_bootstrap_servers: str
     connect_url: str
+    cache_url: str
+    cache_user: str
+    cache_password: SecretStr
     api_host: str
     api_port: int
     api_url: str
@@ -72,6 +75,7 @@ class Settings(BaseSettings):
                 "monitoring_port": self.monitoring_port + offset,
                 "kafka_bootstrap_servers": f"{host}:{int(port) + offset}",
                 "connect_url": _moved_url(self.connect_url, offset),
+                "cache_url": _moved_url(self.cache_url, offset),
                 "api_port": self.api_port + offset,
                 "api_url": _moved_url(self.api_url, offset),
                 "subscriber_port": self.subscriber_port + offset,
@@ -87,6 +91,10 @@ class Settings(BaseSettings):
     @property
     def connect_port(self) -> int:
         return urlsplit(self.connect_url).port or 80
+
+    @property
+    def cache_port(self) -> int:
+        return urlsplit(self.cache_url).port or 6379
 
     def environment(self) -> dict[str, str]:
         """Every setting by its variable's name, passwords in the clear: what a service is started with."""

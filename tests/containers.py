@@ -27,18 +27,20 @@ from testcontainers.core.container import DockerContainer
 from testcontainers.core.docker_client import DockerClient
 from testcontainers.core.exceptions import ContainerStartException
 
-from stack import java, kafka
+from stack import java, kafka, valkey
 from stack.errors import ServerFailed
 from stack.postgres import INITDB_OPTIONS, Database
 from stack.process import READY_POLL_SECONDS, TAIL_LINES
-from stack.servers import databases
+from stack.servers import cache_account, databases
 from stack.settings import ROOT, Settings, state_root
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yaml").read_text())["services"]
-POSTGRES_IMAGE, KAFKA_IMAGE, CONNECT_IMAGE = (COMPOSE[s]["image"] for s in ("target-database", "broker", "connect"))
+POSTGRES_IMAGE, KAFKA_IMAGE, CONNECT_IMAGE, CACHE_IMAGE = (
+    COMPOSE[service]["image"] for service in ("target-database", "broker", "connect", "cache")
+)
 # where the images keep what we name in the properties
 KAFKA_LOGS = Path("/var/lib/kafka/data")
 CONNECT_PLUGINS = Path("/kafka/connect")
@@ -172,6 +174,18 @@ def connect_container(settings: Settings, folder: Path) -> Container:
     )
 
 
+def cache_container(settings: Settings, folder: Path) -> Container:
+    """The cache."""
+    account = cache_account(settings)
+    configuration = str(FILES / valkey.CONFIGURATION.name)
+    container = (
+        DockerContainer(CACHE_IMAGE)
+        .with_copy_into_container(valkey.CONFIGURATION, configuration)
+        .with_command(["valkey-server", configuration, *account.arguments()])
+    )
+    return Container("cache", container, folder / "log" / "cache.log", account.ready)
+
+
 @dataclass(frozen=True)
 class DockerStack:
     """The running containers."""
@@ -182,6 +196,7 @@ class DockerStack:
     target: PostgresContainer
     broker: Container
     connect: Container
+    cache: Container
 
 
 @contextmanager
@@ -200,15 +215,16 @@ def docker_stack(settings: Settings) -> Iterator[DockerStack]:
     definitions = databases(settings)
     source, target = (PostgresContainer(database, folder) for database in definitions)
     broker, connect = broker_container(settings, folder), connect_container(settings, folder)
+    cache = cache_container(settings, folder)
     with ExitStack() as created:
-        for container in (source, target, broker, connect):
+        for container in (source, target, broker, connect, cache):
             created.callback(container.remove)
         with ThreadPoolExecutor() as pool:
-            list(pool.map(Container.create, (source, target, broker)))
+            list(pool.map(Container.create, (source, target, cache, broker)))
         for database in definitions:
             database.set_up(settings.environment())
         connect.create()
-        yield DockerStack(settings, folder, source, target, broker, connect)
+        yield DockerStack(settings, folder, source, target, broker, connect, cache)
 
 
 def _require_engine() -> None:

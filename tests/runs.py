@@ -32,6 +32,7 @@ def ports(settings: Settings) -> dict[str, int]:
         "kafka": settings.kafka_port,
         "kafka controller": settings.kafka_port + 1,
         "connect": settings.connect_port,
+        "cache": settings.cache_port,
     }
 
 

@@ -29,9 +29,13 @@ POINTER = "current"
 # A name or version is one plain path segment: a request can name no file outside the models folder.
 SEGMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
-# Types that may be loaded beside those skops knows to be safe (numpy arrays, scikit-learn's estimators). The models
-# need none; a model that needs one is reviewed when its type is added here.
-TRUSTED_TYPES: tuple[str, ...] = ()
+# Types that may be loaded beside those skops knows to be safe (numpy arrays, scikit-learn's estimators); a model that
+# needs one is reviewed when its type is added here. These two are the parts of a CalibratedClassifierCV: they hold a
+# fitted estimator and two numbers.
+TRUSTED_TYPES: tuple[str, ...] = (
+    "sklearn.calibration._CalibratedClassifier",
+    "sklearn.calibration._SigmoidCalibration",
+)
 
 
 def load(models_dir: Path, name: str, version: str) -> Model:
@@ -51,7 +55,11 @@ def load(models_dir: Path, name: str, version: str) -> Model:
         raise BrokenModelError(f"{folder / DESCRIPTION} describes {description.name} {description.version}")
     if hashlib.sha256(fitted).hexdigest() != description.sha256:
         raise BrokenModelError(f"{folder / FITTED} is not the file that {DESCRIPTION} describes")
-    return Model(description, _loads(fitted, folder / FITTED))
+    estimator = _loads(fitted, folder / FITTED)
+    try:
+        return Model(description, estimator)
+    except ValueError as error:
+        raise BrokenModelError(f"{folder / DESCRIPTION} does not describe {FITTED}: {error}") from error
 
 
 def save(models_dir: Path, description: Description, estimator: BaseEstimator) -> bool:

@@ -3,6 +3,7 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator
+from sklearn.calibration import _CalibratedClassifier
 
 
 def fingerprint(estimator: BaseEstimator) -> str:
@@ -24,7 +25,7 @@ def _add(digest: "hashlib._Hash", value: Any) -> None:
         case np.ndarray():
             digest.update(f"array {value.dtype.str} {value.shape} ".encode())
             digest.update(np.ascontiguousarray(value).tobytes())
-        case BaseEstimator():
+        case BaseEstimator() | _CalibratedClassifier():
             digest.update(f"estimator {type(value).__name__} ".encode())
             _add(digest, vars(value))
         case dict():
@@ -38,7 +39,12 @@ def _add(digest: "hashlib._Hash", value: Any) -> None:
                 _add(digest, item)
         case np.generic():
             _add(digest, value.item())
-        case None | bool() | int() | float() | str():
+        case slice():
+            digest.update(b"slice ")
+            _add(digest, (value.start, value.stop, value.step))
+        case np.dtype():
+            _add(digest, str(value))
+        case None | bool() | int() | float() | str() | type():
             text = f"{type(value).__name__} {value!r}"
             digest.update(f"{len(text)} {text} ".encode())
         case _:

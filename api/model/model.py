@@ -1,22 +1,13 @@
 from collections.abc import Mapping
-from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from api.errors import MalformedRequestError, PredictionError, UnfitValueError
-from api.model.datatypes import FLOATS, INTEGERS
 from api.model.description import Description
+from api.model.outputs import Answers, Estimator, OutputReader
 
 Columns = Mapping[str, npt.NDArray[np.float64]]
-Predictions = npt.NDArray[np.integer[Any] | np.floating[Any]]
-
-
-class Estimator(Protocol):
-    """Whatever was fitted: a scikit-learn pipeline or anything that predicts alike."""
-
-    def predict(self, rows: npt.NDArray[np.float64]) -> npt.NDArray[Any]:
-        """Of shape [n, features] to shape [n]."""
 
 
 class Model:
@@ -24,18 +15,18 @@ class Model:
 
     def __init__(self, description: Description, estimator: Estimator) -> None:
         self.description = description
-        self._estimator = estimator
+        self._reader = OutputReader(description.outputs, estimator)
         self._features = tuple(feature.name for feature in description.features)
-        self._dtype = (INTEGERS | FLOATS)[description.output.datatype]
 
-    def predict(self, columns: Columns) -> Predictions:
-        """Predict one value a row.
+    def predict(self, columns: Columns) -> Answers:
+        """Predict each output of each row.
 
         Args:
-            columns: one array of shape [n] a feature, by name, in the units of the description; n is at least 1.
+            columns: one array of shape [n] a feature, by name, in the units of the description; of a text feature, the
+                indices of the categories. n is at least 1.
 
         Returns:
-            An array of shape [n] and of the output's datatype, in the order of the rows.
+            One array of shape [n] and of the output's datatype for each output, by name, in the order of the rows.
 
         Raises:
             MalformedRequestError: the columns are not the model's features, all of one length.
@@ -45,14 +36,13 @@ class Model:
         rows = self._rows(columns)
         try:
             with np.errstate(over="raise", invalid="raise"):
-                predictions = self._estimator.predict(rows)
+                return self._reader.read(rows)
         except FloatingPointError as error:
             raise self._largest(rows) from error
         # Whatever an estimator raises is its own failure: the rows have been checked.
         except Exception as error:
             name, version = self.description.name, self.description.version
             raise PredictionError(f"model '{name}' version '{version}' failed on {len(rows)} rows") from error
-        return np.asarray(predictions, dtype=self._dtype)
 
     def _rows(self, columns: Columns) -> npt.NDArray[np.float64]:
         if columns.keys() != set(self._features):

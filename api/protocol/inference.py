@@ -1,9 +1,11 @@
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import msgspec
 from msgspec import UNSET
 
 from api.errors import MalformedRequestError
+from api.model.description import Output
 from api.model.model import Model
 from api.protocol.malformed import explain
 from api.protocol.messages import InferenceRequest, InferenceResponse, ResponseOutput
@@ -31,20 +33,27 @@ def infer(model: Model, body: bytes, max_rows: int) -> Answer:
     """
     request = _decode(body)
     description = model.description
-    output = description.output
-    if request.outputs is not UNSET:
-        for wanted in request.outputs:
-            if wanted.name != output.name:
-                raise MalformedRequestError(f"unknown output '{wanted.name}', the model gives {output.name}")
-    features = [feature.name for feature in description.features]
-    predictions = model.predict(columns(request.inputs, features, max_rows))
+    outputs = _wanted(request, description.outputs)
+    answers = model.predict(columns(request.inputs, description.features, max_rows))
+    rows = len(answers[outputs[0].name])
     response = InferenceResponse(
         model_name=description.name,
         model_version=description.version,
         id=request.id,
-        outputs=[ResponseOutput(output.name, list(predictions.shape), output.datatype, predictions.tolist())],
+        outputs=[ResponseOutput(o.name, [rows], o.datatype, answers[o.name].tolist()) for o in outputs],
     )
-    return Answer(_encoder.encode(response), len(predictions))
+    return Answer(_encoder.encode(response), rows)
+
+
+def _wanted(request: InferenceRequest, outputs: Sequence[Output]) -> Sequence[Output]:
+    """The outputs that are asked for, in that order, or all."""
+    if request.outputs is UNSET or not request.outputs:
+        return outputs
+    by_name = {output.name: output for output in outputs}
+    for wanted in request.outputs:
+        if wanted.name not in by_name:
+            raise MalformedRequestError(f"unknown output '{wanted.name}', the model gives {', '.join(by_name)}")
+    return [by_name[name] for name in dict.fromkeys(wanted.name for wanted in request.outputs)]
 
 
 def _decode(body: bytes) -> InferenceRequest:

@@ -12,7 +12,7 @@ Parameters = Annotated[
 Data = Annotated[
     msgspec.Raw,
     Meta(
-        description="The numbers: a flat list in row-major order, or a list of rows.",
+        description="The numbers or texts: a flat list in row-major order, or a list of rows.",
         extra_json_schema={"type": "array", "items": {}},
     ),
 ]
@@ -23,7 +23,7 @@ class RequestInput(msgspec.Struct):
 
     name: Annotated[str, Meta(description="A feature of the model; any name if it is a matrix.")]
     shape: Annotated[list[int], Meta(description="`[n]` or `[n, 1]` for a column, `[n, features]` for a matrix.")]
-    datatype: Annotated[str, Meta(description="FP32, FP64, INT8 to INT64 or UINT8 to UINT64.")]
+    datatype: Annotated[str, Meta(description="FP32, FP64, INT8 to INT64 or UINT8 to UINT64; BYTES for text.")]
     data: Data
     parameters: Parameters | UnsetType = UNSET
 
@@ -50,7 +50,7 @@ class ResponseOutput(msgspec.Struct):
     name: str
     shape: list[int]
     datatype: str
-    data: list[float]
+    data: list[float | str]
 
 
 class InferenceResponse(msgspec.Struct, kw_only=True):

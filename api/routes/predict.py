@@ -46,8 +46,8 @@ async def predict(request: Request, row: PredictIn) -> PredictOut:
     model = await service.model(MODEL)
     columns = {name: np.array([value]) for name, value in row}
     try:
-        predictions = service.predict(model, columns)
+        answers = service.predict(model, columns)
     except UnfitValueError as error:
         problem = {"type": "unfit_value", "loc": ("body", error.tensor), "msg": f"The value {error.problem}"}
         raise RequestValidationError([problem]) from error
-    return PredictOut(iris_class=int(predictions[0]))
+    return PredictOut(iris_class=int(answers["iris_class"][0]))

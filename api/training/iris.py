@@ -44,8 +44,7 @@ def train() -> tuple[Description, Pipeline]:
         title="Iris species from sepal and petal lengths",
         platform="sklearn_skops",
         features=tuple(Feature(name, "FP64", "cm") for name in FEATURES),
-        output=Output("iris_class", "INT64"),
-        classes=tuple(ModelClass(value, name) for value, name in enumerate(names)),
+        outputs=(Output("iris_class", "INT64", tuple(ModelClass(value, name) for value, name in enumerate(names))),),
         parameters={"kernel": KERNEL, "C": C, "split_seed": SPLIT_SEED},
         metrics=_measure(truth, pipeline.predict(held_out), names, len(rows)),
         reference=Reference(

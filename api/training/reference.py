@@ -1,3 +1,5 @@
+from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -28,3 +30,9 @@ def class_counts(classes: npt.NDArray[np.integer[Any]]) -> dict[str, int]:
     """Count the training rows of each class, shape [n], by the class's number."""
     values, counts = np.unique(classes, return_counts=True)
     return {str(value): int(count) for value, count in zip(values, counts, strict=True)}
+
+
+def category_counts(values: Sequence[str], categories: Sequence[str]) -> dict[str, int]:
+    """Count the training rows of each category; one without a row has 0."""
+    counts = Counter(values)
+    return {category: counts[category] for category in categories}

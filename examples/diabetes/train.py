@@ -26,7 +26,7 @@ def train() -> tuple[Description, Pipeline]:
         title="Progression of diabetes, one year after a patient was measured",
         platform="sklearn_skops",
         features=tuple(Feature(name, "FP64", unit) for name, unit in FEATURES.items()),
-        output=Output(TARGET, "FP64"),
+        outputs=(Output(TARGET, "FP64"),),
         parameters={"alpha": ALPHA, "split_seed": SPLIT_SEED},
         metrics=Metrics(
             training_rows=len(rows),

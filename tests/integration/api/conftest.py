@@ -15,7 +15,8 @@ from sklearn.pipeline import Pipeline
 from api.model import artifact
 from api.model.description import Description
 from api.monitoring.recorder import Recorder
-from api.training import iris
+from api.training import credit, iris
+from stack.valkey import Account, Valkey
 from tests.recording import MonitoringDatabase
 from tests.servers import Servers
 
@@ -108,6 +109,47 @@ def api(
         server.process.wait()
 
 
+@pytest.fixture
+def own_models(trained: tuple[Description, Pipeline], tmp_path: Path) -> Path:
+    """Give a folder with the trained iris model, to which a test may add."""
+    folder = tmp_path / "models"
+    artifact.save(folder, *trained)
+    artifact.serve_version(folder, "iris", trained[0].version)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def new_api() -> type[Api]:
+    """Give what starts an API, which the caller stops."""
+    return Api
+
+
+@pytest.fixture(scope="session")
+def credit_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a folder with the trained credit model, to be read only."""
+    folder = tmp_path_factory.mktemp("credit")
+    description, model = credit.train()
+    artifact.save(folder, description, model)
+    artifact.serve_version(folder, description.name, description.version)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def credit_api(
+    credit_dir: Path, tmp_path_factory: pytest.TempPathFactory, wait_until: Callable[[Callable[[], bool]], None]
+) -> Iterator[Api]:
+    """Give a running API that has the credit model alone, shared by the tests that leave it as it is."""
+    server = Api(tmp_path_factory.mktemp("credit-api"), credit_dir)
+    try:
+        wait_until(server.ready)
+        yield server
+        assert server.stop() == 0, server.log()
+        assert "Traceback" not in server.log()
+    finally:
+        server.process.kill()
+        server.process.wait()
+
+
 @pytest.fixture(scope="session")
 def client(api: Api) -> Iterator[httpx.Client]:
     with httpx.Client(base_url=api.url, timeout=10) as client:
@@ -159,3 +201,22 @@ def recorder(monitoring: MonitoringDatabase) -> Iterator[Callable[..., Recorder]
     yield start
     for one in started:
         one.close()
+
+
+@pytest.fixture
+def start_valkey(tmp_path: Path) -> Iterator[Callable[..., Valkey]]:
+    """Give a function that starts a cache server of the test's own, with options instead of ours."""
+    started: list[Valkey] = []
+
+    def start(**more: str) -> Valkey:
+        account = Account(_free_port(), "cacheuser", "cache pass=word'\"#")
+        options = {name.replace("_", "-"): value for name, value in more.items()}
+        server = Valkey(account, tmp_path / f"valkey-{account.port}", options)
+        server.prepare()
+        server.restart()
+        started.append(server)
+        return server
+
+    yield start
+    for server in started:
+        server.stop()

@@ -18,6 +18,10 @@ def _columns(rows: int = 3) -> dict[str, npt.NDArray[np.float64]]:
     return {name: np.linspace(1, 5, rows) for name in FEATURES}
 
 
+def _classes(model: Model, table: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
+    return model.predict({name: table[:, i] for i, name in enumerate(FEATURES)})["iris_class"]
+
+
 @given(st.lists(st.tuples(*[st.floats(0, 10)] * 4), min_size=1, max_size=30), st.randoms())
 def test_a_row_is_predicted_alike_alone_and_in_any_order(
     model: Model, rows: list[tuple[float, ...]], random: Random
@@ -28,9 +32,9 @@ def test_a_row_is_predicted_alike_alone_and_in_any_order(
     table = np.array(rows)
 
     # When both are predicted, and each row alone
-    together = model.predict({name: table[:, i] for i, name in enumerate(FEATURES)})
-    shuffled = model.predict({name: table[order][:, i] for i, name in enumerate(FEATURES)})
-    alone = [int(model.predict({n: table[r : r + 1, i] for i, n in enumerate(FEATURES)})[0]) for r in range(len(rows))]
+    together = _classes(model, table)
+    shuffled = _classes(model, table[order])
+    alone = [int(_classes(model, table[r : r + 1])[0]) for r in range(len(rows))]
 
     # Then every row has the same class
     assert together.dtype == np.int64

