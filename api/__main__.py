@@ -6,10 +6,14 @@ import structlog
 from pydantic import ValidationError
 
 from api.app import create_app
+from api.cache.cache import cache_from_settings
+from api.cache.settings import CacheSettings
 from api.errors import ModelError, ModelMissingError
 from api.logs import configure_logging
 from api.metrics import Metrics
 from api.model.registry import Registry
+from api.monitoring.recorder import recorder_from_settings
+from api.monitoring.settings import MonitoringSettings
 from api.server import leave_on_signals, listen, serve
 from api.service import Service
 from api.settings import Settings
@@ -20,7 +24,7 @@ def main() -> int:
     leave_on_signals()
     log = structlog.get_logger()
     try:
-        settings = Settings()
+        settings, cached, monitored = Settings(), CacheSettings(), MonitoringSettings()
     except ValidationError as error:
         configure_logging("error")
         for problem in error.errors():
@@ -45,7 +49,9 @@ def main() -> int:
         return 1
     host, port = listener.getsockname()[:2]
     log.info("listening", url=f"http://{host}:{port}", docs=f"http://{host}:{port}/docs")
-    serve(create_app(service), listener, settings)
+    registry = service.metrics.registry
+    app = create_app(service, cache_from_settings(cached, registry), recorder_from_settings(monitored, registry))
+    serve(app, listener, settings)
     log.info("stopped")
     return 0
 

@@ -5,17 +5,24 @@ from contextlib import asynccontextmanager, suppress
 from fastapi import FastAPI
 
 from api.body_limit import BodyLimit
+from api.cache.cache import Cache
 from api.credit import routes as credit
+from api.credit.answers import MODEL as CREDIT
 from api.credit.answers import CreditAnswers
 from api.failures import answer_failures
+from api.monitoring.recorder import Recorder
+from api.monitoring.reference import reference_of
 from api.openapi import DESCRIPTION, DocumentedApp
 from api.request_metrics import RequestMetrics
 from api.routes import health, infer, metadata, metrics, predict
 from api.service import Service
 
 
-def create_app(service: Service) -> FastAPI:
-    """Put the endpoints in front of a service whose models are loaded."""
+def create_app(service: Service, cache: Cache | None = None, recorder: Recorder | None = None) -> FastAPI:
+    """Put the endpoints in front of a service whose models are loaded.
+
+    The cache and the recorder of answers begin and end with the app; without them answers are computed, and not kept.
+    """
     app = DocumentedApp(
         title=metadata.SERVER_NAME,
         version=metadata.SERVER_VERSION,
@@ -23,7 +30,8 @@ def create_app(service: Service) -> FastAPI:
         lifespan=_lifespan,
     )
     app.state.service = service
-    app.state.credit = CreditAnswers(service)
+    app.state.credit = CreditAnswers(service, cache, recorder)
+    app.state.cache, app.state.recorder = cache, recorder
     app.add_middleware(BodyLimit, max_bytes=service.settings.max_body_bytes)
     app.add_middleware(RequestMetrics, metrics=service.metrics)
     for routes in (predict, credit, infer, metadata, health, metrics):
@@ -35,9 +43,21 @@ def create_app(service: Service) -> FastAPI:
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     service: Service = app.state.service
+    cache: Cache | None = app.state.cache
+    recorder: Recorder | None = app.state.recorder
+    if cache is not None:
+        await cache.start()
+    if recorder is not None:
+        service.when_served(CREDIT, lambda description: recorder.serving(reference_of(description)))
+        recorder.start()
     following = asyncio.create_task(service.follow_pointers())
     yield
     following.cancel()
     with suppress(asyncio.CancelledError):
         await following
+    if cache is not None:
+        await cache.close()
+    if recorder is not None:
+        # every request is answered by now: what is still in memory is the last of it
+        await asyncio.to_thread(recorder.close)
     service.close()

@@ -1,4 +1,5 @@
 import asyncio
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import structlog
@@ -6,6 +7,7 @@ from starlette.requests import Request
 
 from api.errors import ModelError, OverloadedError, UnknownModelError
 from api.metrics import Metrics
+from api.model.description import Description
 from api.model.model import Columns, Model
 from api.model.outputs import Answers
 from api.model.registry import Registry
@@ -29,6 +31,14 @@ class Service:
         self._threads = ThreadPoolExecutor(settings.prediction_threads, thread_name_prefix="prediction")
         self._waiting = 0
         self._waiting_rows = 0
+        self._watchers: dict[str, Callable[[Description], None]] = {}
+
+    def when_served(self, name: str, watcher: Callable[[Description], None]) -> None:
+        """Tell of the version of a model that is served, now and whenever another one comes to be."""
+        self._watchers[name] = watcher
+        model = self.registry.served(name)
+        if model is not None:
+            watcher(model.description)
 
     async def model(self, name: str, version: str | None = None) -> Model:
         """Return a model; one that is not in memory is read from disk in a thread.
@@ -117,6 +127,8 @@ class Service:
             model = self.registry.refresh(name)
             if model is not None:
                 self.metrics.serving(model, before.description.version if before else None)
+                if name in self._watchers:
+                    self._watchers[name](model.description)
                 log.info("model served", model=name, version=model.description.version)
 
     def close(self) -> None:

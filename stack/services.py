@@ -24,6 +24,7 @@ class Services:
     def __init__(self, settings: Settings, folder: Path) -> None:
         self.folder = folder
         self.environment = settings.environment()
+        self.environment["MONITORING_SPILL_DIR"] = str(folder / "data" / "spill")
         subscriber_url = f"http://{settings.subscriber_host}:{settings.subscriber_port}"
         self.api = self.process("api", "api", url=f"{settings.api_url}/v2/health/ready", port=settings.api_port)
         self.subscriber = self.process(

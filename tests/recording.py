@@ -19,8 +19,9 @@ import psycopg
 from prometheus_client import CollectorRegistry
 from psycopg.conninfo import make_conninfo
 
+from api.credit.ports import RecordedAnswer
 from api.logs import configure_logging
-from api.monitoring.answers import TABLES, RecordedAnswer
+from api.monitoring.answers import TABLES
 from api.monitoring.recorder import Recorder
 from api.monitoring.settings import MonitoringSettings
 from stack.settings import ROOT

@@ -4,10 +4,11 @@ import os
 import time
 import uuid
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 import msgspec
+
+from api.credit.ports import RecordedAnswer
 
 FEATURES = (
     "installment_rate_in_percentage_of_disposable_income",
@@ -21,20 +22,6 @@ TABLES = ("decisions", "probabilities", "risk_categories")
 COLUMNS = ("answer_id", "request_id", "received_at", "latency_ms", "cache_hit", "model_version", *FEATURES, "response")
 
 Row = tuple[Any, ...]
-
-
-@dataclass(frozen=True)
-class RecordedAnswer:
-    """One answered request: `features` by column, `request_id` a UUID as text, `received_at` with its time zone."""
-
-    endpoint: str
-    features: dict[str, int | float | str]
-    response: str | float
-    cache_hit: bool
-    model_version: str
-    request_id: str
-    received_at: datetime
-    latency_ms: float
 
 
 class UnfitAnswer(ValueError):

@@ -15,7 +15,8 @@ from datetime import UTC, datetime
 import structlog
 from prometheus_client import CollectorRegistry
 
-from api.monitoring.answers import Kept, RecordedAnswer, UnfitAnswer, Waiting, decoded, kept, waiting
+from api.credit.ports import RecordedAnswer
+from api.monitoring.answers import Kept, UnfitAnswer, Waiting, decoded, kept, waiting
 from api.monitoring.connector import Connector
 from api.monitoring.database import Database
 from api.monitoring.errors import AnswersRefused, DatabaseAway, SpillFailed
@@ -32,6 +33,11 @@ ADOPT_SECONDS = 10.0
 Refused = tuple[RecordedAnswer, str]
 
 log = structlog.get_logger()
+
+
+def recorder_from_settings(settings: MonitoringSettings, registry: CollectorRegistry) -> "Recorder | None":
+    """The recorder, not yet started; None where no MONITORING_HOST is set."""
+    return Recorder(settings, registry) if settings.monitoring_host else None
 
 
 class Recorder:
@@ -65,7 +71,7 @@ class Recorder:
             self._wake.set()
 
     def serving(self, reference: ReferenceDistribution) -> None:
-        """Enqueue what a version was trained on, when it comes to be served."""
+        """Enqueue what a version was trained on, as it comes to be served."""
         self._references.append(reference)
 
     def close(self) -> None:
@@ -74,7 +80,8 @@ class Recorder:
             return
         self._closing.set()
         self._wake.set()
-        self._thread.join(self._settings.monitoring_drain_seconds + 2 * self._settings.monitoring_write_timeout_seconds)
+        # the last write may begin when the time is nearly over, and the file takes the rest
+        self._thread.join(self._settings.monitoring_drain_seconds + self._settings.monitoring_write_timeout_seconds + 1)
         if self._thread.is_alive():
             log.error("answers may be lost: the monitoring thread does not end", queued=len(self._queue))
 

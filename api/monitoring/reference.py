@@ -3,6 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from api.credit.endpoint import Endpoint
+from api.model.description import Description, Distribution
+
 
 @dataclass(frozen=True)
 class Bins:
@@ -40,6 +43,25 @@ class ReferenceDistribution:
             for kind, distributions in (("feature", self.features), ("answer", self.answers))
             for name, distribution in distributions.items()
         ]
+
+
+def reference_of(description: Description) -> ReferenceDistribution:
+    """What the credit model's description tells of its training."""
+    reference = description.reference
+    outputs = {**_bins(reference.outputs), **_categories(reference.output_counts)}
+    return ReferenceDistribution(
+        description.version,
+        {**_bins(reference.features), **_categories(reference.category_counts)},
+        {str(endpoint): outputs[endpoint.output] for endpoint in Endpoint if endpoint.output in outputs},
+    )
+
+
+def _bins(distributions: Mapping[str, Distribution]) -> dict[str, Bins | Categories]:
+    return {name: Bins(d.edges, d.counts, d.minimum, d.maximum) for name, d in distributions.items()}
+
+
+def _categories(counts: Mapping[str, Mapping[str, int]]) -> dict[str, Bins | Categories]:
+    return {name: Categories(rows) for name, rows in counts.items()}
 
 
 def _columns(distribution: Bins | Categories) -> tuple[object, ...]:

@@ -59,7 +59,7 @@ class MonitoringSettings(BaseSettings):
     monitoring_write_timeout_seconds: float = Field(2.0, gt=0)
     """A batch that is not written in this time goes to the file."""
 
-    monitoring_drain_seconds: float = Field(4.0, ge=0)
+    monitoring_drain_seconds: float = Field(3.0, ge=0)
     """How long, at the end, answers are still written to the database; the rest goes to the file."""
 
     @field_validator("monitoring_sslrootcert")

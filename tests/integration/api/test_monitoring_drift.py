@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 import pytest
 
-from api.monitoring.answers import RecordedAnswer, kept, waiting
+from api.credit.ports import RecordedAnswer
+from api.monitoring.answers import kept, waiting
 from api.monitoring.comparison import Span, compared
 from api.monitoring.database import Database
 from api.monitoring.reference import Bins, Categories, ReferenceDistribution

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 def dropped(recorder: Recorder, reason: str) -> float:
-    return recorder.metrics.dropped.labels(reason)._value.get()
+    return float(recorder.metrics.dropped.labels(reason)._value.get())
 
 
 def test_an_answer_is_a_row_with_all_that_is_known_of_it(monitoring: MonitoringDatabase, recorder: Start) -> None:

@@ -18,10 +18,12 @@ from tests.recording import answer
 
 @given(age=st.floats(0, 1e6), queued=st.integers(0, 10**6), limit=st.integers(1, 10**6), patience=st.floats(0, 1e6))
 def test_a_database_that_is_there_gets_everything(age: float, queued: int, limit: int, patience: float) -> None:
-    given_ = {"age_seconds": age, "queued": queued, "limit": limit, "patience_seconds": patience}
+    there, away = (
+        destination(connected=connected, age_seconds=age, queued=queued, limit=limit, patience_seconds=patience)
+        for connected in (True, False)
+    )
 
-    assert destination(connected=True, **given_) is Destination.DATABASE
-    away = destination(connected=False, **given_)
+    assert there is Destination.DATABASE
     assert away is (Destination.FILE if age >= patience or queued * 2 >= limit else Destination.MEMORY)
 
 

@@ -2,7 +2,7 @@
 
 -- A distribution is either of numbers or of categories. Of numbers: bin i, from 0, holds the values v with
 -- edges[i] <= v < edges[i + 1] as SQL counts, the first and the last bin being open; minimum and maximum bound what was
--- seen. Of categories: counts[i] rows had categories[i].
+-- seen. Of categories: counts[i] rows had categories[i], of which some may have had none.
 create table reference_distribution (
   model_version text not null,
   kind text not null check (kind in ('feature', 'answer')),
@@ -67,7 +67,8 @@ as $$
 $$;
 
 -- How many of the sampled answers fall into each bin of their model's reference. Bins count from 0; the one after the last
--- holds categories that training never saw. `unseen` are those and numbers beyond training's minimum and maximum.
+-- holds categories that training did not know. `unseen` are those, categories that no training row had, and numbers beyond
+-- training's minimum and maximum.
 create function drift_counts(since timestamptz, until timestamptz, width interval, rows_a_window integer)
 returns table (
   window_start timestamptz, model_version text, kind text, name text, bin integer, "rows" bigint, unseen bigint
@@ -90,7 +91,7 @@ as $$
     select
       case when r.edges is null then coalesce(array_position(r.categories, value.category) - 1, cardinality(r.categories))
         else width_bucket(value.number, r.edges) end,
-      case when r.edges is null then value.category <> all (r.categories)
+      case when r.edges is null then coalesce(r.counts[array_position(r.categories, value.category)], 0) = 0
         else value.number not between r.minimum and r.maximum end
   ) as placed (bin, unseen)
   group by s.window_start, s.model_version, r.kind, r.name, placed.bin
