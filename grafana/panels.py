@@ -47,6 +47,7 @@ from grafana_foundation_sdk.models.piechart import PieChartLabels, PieChartLegen
 # the data sources of `provisioning/datasources`, by uid
 TARGET: Final = DataSourceRef("postgres", "target")
 SOURCE: Final = DataSourceRef("postgres", "source")
+MONITORING: Final = DataSourceRef("postgres", "monitoring")
 PROMETHEUS: Final = DataSourceRef("prometheus", "prometheus")
 
 TAG: Final = "stream-serving"

@@ -58,8 +58,8 @@ def grafana_environment(settings: Settings, folder: Path) -> dict[str, str]:
         **settings.environment(),
         **dict(line.split("=", 1) for line in lines if line and not line.startswith("#")),
         # the stack's own databases speak no TLS
-        **dict.fromkeys(("SOURCE_SSLMODE", "TARGET_SSLMODE"), "disable"),
-        **dict.fromkeys(("SOURCE_SSLROOTCERT", "TARGET_SSLROOTCERT"), ""),
+        **dict.fromkeys(("SOURCE_SSLMODE", "TARGET_SSLMODE", "MONITORING_SSLMODE"), "disable"),
+        **dict.fromkeys(("SOURCE_SSLROOTCERT", "TARGET_SSLROOTCERT", "MONITORING_SSLROOTCERT"), ""),
         "GRAFANA_DASHBOARDS": str(FILES / "dashboards"),
         "GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH": str(FILES / "dashboards" / "iris-stream.json"),
         "GF_SERVER_HTTP_ADDR": listen.hostname or "127.0.0.1",

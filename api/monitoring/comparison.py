@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from importlib import resources
 from itertools import groupby
+from typing import Any
 
 import psycopg
 
@@ -83,9 +84,9 @@ def without_reference(connection: psycopg.Connection, span: Span) -> dict[str, i
     return dict(connection.execute(_statement("without_reference"), vars(span)).fetchall())
 
 
-def _grouped(rows: list[tuple[object, ...]]) -> Iterator[Compared]:
-    for key, bins in groupby(rows, key=lambda row: row[:4]):
-        yield Compared(*key, tuple(Bin(*row[4:]) for row in bins))  # type: ignore[arg-type]
+def _grouped(rows: list[tuple[Any, ...]]) -> Iterator[Compared]:
+    for (start, version, kind, name), bins in groupby(rows, key=lambda row: row[:4]):
+        yield Compared(start, version, kind, name, tuple(Bin(*row[4:]) for row in bins))
 
 
 def _statement(name: str) -> bytes:

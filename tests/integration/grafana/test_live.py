@@ -41,6 +41,8 @@ def dsn(settings: Settings, source: str) -> str:
     """The connection of a data source, with the role that Grafana signs in as."""
     if source == "target":
         return settings.reader_dsn()
+    if source == "monitoring":
+        return settings.monitoring_reader_dsn()
     password = settings.monitor_password.get_secret_value()
     return make_conninfo(settings.source_dsn(), user=settings.monitor_user, password=password)
 

@@ -15,7 +15,11 @@ from tests.unit.grafana.promql import metrics
 from tests.unit.grafana.provisioned import FOLDER, dashboards, datasources, provisioning, rules
 
 # beside what is in .env.example
-OWN = {"GRAFANA_DASHBOARDS", "SOURCE_SSLMODE", "SOURCE_SSLROOTCERT", "TARGET_SSLMODE", "TARGET_SSLROOTCERT"}
+DATABASES = ("source", "target", "monitoring")
+OWN = {
+    "GRAFANA_DASHBOARDS",
+    *(f"{name.upper()}_{option}" for name in DATABASES for option in ("SSLMODE", "SSLROOTCERT")),
+}
 every_rule = pytest.mark.parametrize("rule", rules(), ids=lambda rule: rule["uid"])
 
 
@@ -32,15 +36,15 @@ def test_every_variable_is_a_setting(path: Any) -> None:
 def test_the_data_sources_work_before_and_after_grafana_10() -> None:
     sources = datasources()
 
-    assert sources.keys() == {"target", "source", "prometheus"}
+    assert sources.keys() == {*DATABASES, "prometheus"}
     assert [uid for uid, source in sources.items() if source.get("isDefault")] == ["target"]
-    for uid in ("target", "source"):
+    for uid in DATABASES:
         source, name = sources[uid], uid.upper()
         assert source["type"] == "postgres"
         assert source["url"] == f"${name}_HOST:${name}_PORT"
         assert source["database"] == source["jsonData"]["database"] == f"${name}_DATABASE"
         assert source["jsonData"]["sslmode"] == f"${name}_SSLMODE"
-        role = {"target": "READER", "source": "MONITOR"}[uid]
+        role = {"target": "READER", "source": "MONITOR", "monitoring": "READER"}[uid]
         assert (source["user"], source["secureJsonData"]) == (f"${role}_USER", {"password": f"${role}_PASSWORD"})
     assert sources["prometheus"]["url"] == "$PROMETHEUS_URL"
 

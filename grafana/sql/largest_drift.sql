@@ -1,0 +1,4 @@
+-- The largest population stability index of a feature over the whole range.
+select max(psi) as psi
+from drift($__timeFrom()::timestamptz, $__timeTo()::timestamptz, $__timeTo()::timestamptz - $__timeFrom()::timestamptz, 3000)
+where kind = 'feature'
