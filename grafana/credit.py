@@ -54,7 +54,7 @@ FEATURES: Final = {
 
 def build() -> Dashboard:
     description = "Requests to the credit model, its cache, the answers that are kept, and their drift from training."
-    dashboard = page(UID, "Credit: traffic, cache, drift", description, refresh="10s", since="now-1h")
+    dashboard = page(UID, "Credit: traffic, cache, drift", description, refresh="30s", since="now-1h")
     for panel in (*numbers(), *traffic(), *keeping(), *drift(), *answers()):
         dashboard.with_panel(panel)
     return dashboard
@@ -207,7 +207,7 @@ def drift() -> list[Panel]:
             index,
             Place(30, x=0, y=19, w=12, h=8),
             "Drift of the features",
-            "Population stability index against training, of up to 600 answers a window: moderate from 0.1, much from "
+            "Population stability index against training, of up to 300 answers a window: moderate from 0.1, much from "
             "0.25. A window of fewer than 100 answers shows none: choose a longer range.",
             Query("feature_drift", MONITORING, "time_series", column="psi"),
         ),

@@ -4,7 +4,7 @@ select window_start as "time",
   max(psi) filter (where name = 'decisions') as "decisions",
   max(psi) filter (where name = 'probabilities') as "probabilities",
   max(psi) filter (where name = 'risk_categories') as "risk categories"
-from drift($__timeFrom()::timestamptz, $__timeTo()::timestamptz, $__interval_ms * interval '10 milliseconds', 600)
+from drift($__timeFrom()::timestamptz, $__timeTo()::timestamptz, $__interval_ms * interval '10 milliseconds', 300)
 where kind = 'answer' and "rows" >= 33
 group by window_start
 order by window_start

@@ -5,7 +5,7 @@ select window_start as "time",
   max({column}) filter (where name = 'present_employment_since') as "employment",
   max({column}) filter (where name = 'personal_status_and_sex') as "status and sex",
   max({column}) filter (where name = 'foreign_worker') as "foreign worker"
-from drift($__timeFrom()::timestamptz, $__timeTo()::timestamptz, $__interval_ms * interval '10 milliseconds', 600)
+from drift($__timeFrom()::timestamptz, $__timeTo()::timestamptz, $__interval_ms * interval '10 milliseconds', 300)
 where kind = 'feature' and "rows" >= 100
 group by window_start
 order by window_start

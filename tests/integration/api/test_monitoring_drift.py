@@ -7,7 +7,6 @@ import os
 import random
 import subprocess
 import sys
-import time
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -225,36 +224,3 @@ def test_a_wrong_setting_is_named(monitoring: MonitoringDatabase) -> None:
         done = drift(database=monitoring, **environment)
         assert (done.returncode, words in done.stderr) == (2, True), done.stderr
         assert "Traceback" not in done.stderr
-
-
-@pytest.mark.timeout(600)
-def test_what_it_costs_does_not_grow_with_the_table(monitoring: MonitoringDatabase, now: datetime) -> None:
-    # given a million answers of a day, as many as twelve a second make
-    write(monitoring.dsn, [answer(i, now) for i in range(3)])
-    with psycopg.connect(monitoring.dsn, autocommit=True) as connection:
-        for table in ("decisions", "probabilities", "risk_categories"):
-            columns = "latency_ms, cache_hit, model_version, installment_rate_in_percentage_of_disposable_income,"
-            columns += "age_in_years, foreign_worker, present_employment_since, personal_status_and_sex, response"
-            connection.execute(
-                f"insert into {table} (request_id, received_at, {columns})"
-                f" select gen_random_uuid(), now() - i * interval '0.26 seconds', {columns}"
-                f" from {table}, generate_series(1, 333000) as i".encode()
-            )
-            connection.execute(f"vacuum analyze {table}".encode())
-
-        seconds = {}
-        for name, statement in {
-            "a day in hours": "select * from drift(now() - interval '1 day', now(), interval '1 hour')",
-            "drift_hourly": "select * from drift_hourly",
-            "drift_daily": "select * from drift_daily",
-            "an hour in minutes": "select * from drift(now() - interval '1 hour', now(), interval '1 minute', 600)",
-        }.items():
-            started = time.monotonic()
-            assert connection.execute(statement.encode()).fetchall()
-            seconds[name] = time.monotonic() - started
-        plan = connection.execute(
-            "explain select * from sampled_answers(now() - interval '1 day', now(), interval '1 hour', 600)"
-        ).fetchall()
-    print({name: f"{taken:.2f} s" for name, taken in seconds.items()})
-    assert all(taken < 20 for taken in seconds.values())
-    assert not any("Seq Scan" in line for (line,) in plan)

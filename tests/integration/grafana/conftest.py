@@ -20,9 +20,19 @@ FLOW_SECONDS = 120.0
 ROWS = 200
 
 
+def answers_kept(stack: Servers) -> int:
+    """Rows of the credit endpoints in the monitoring database."""
+    with psycopg.connect(stack.settings.monitoring_reader_dsn()) as monitoring:
+        try:
+            (count,) = monitoring.execute("select count(*) from answers").fetchone() or (0,)
+        except psycopg.errors.UndefinedTable:
+            return 0
+    return int(count)
+
+
 @pytest.fixture(scope="module")
 def live(stack: Servers, services: Services) -> Iterator[Servers]:
-    """The stack with rows flowing from the data generator to predictions and copies, until the end of the module."""
+    """The stack with rows flowing to predictions and copies, and applications to the credit model, until the end."""
     if not services.api.running:
         services.api.restart()
     services.first_row()
@@ -31,6 +41,8 @@ def live(stack: Servers, services: Services) -> Iterator[Servers]:
     services.subscriber.restart()
     generator = services.generator("--rate", "100")
     generator.start()
+    applicants = services.process("applicants", "api.request", "--count", "1000000", "--rate", "20")
+    applicants.start()
     count = "select (select count(*) from iris_prediction), (select count(*) from iris_data)"
 
     def flowing() -> bool:
@@ -43,8 +55,10 @@ def live(stack: Servers, services: Services) -> Iterator[Servers]:
 
     try:
         wait_until("rows are predicted and copied", flowing, FLOW_SECONDS)
+        wait_until("answers are kept", lambda: answers_kept(stack) > ROWS, FLOW_SECONDS)
         yield stack
     finally:
+        applicants.stop()
         generator.stop()
         services.subscriber.stop()
         services.watch.stop()

@@ -150,6 +150,9 @@ def exported(*addresses: str) -> dict[str, set[str]]:
     for address in addresses:
         text = requests.get(f"{address}/metrics", timeout=5).text
         for family in text_string_to_metric_families(text):
+            # a counter by labels has no sample before there is something to count
+            if family.type == "counter":
+                found.setdefault(f"{family.name}_total", set())
             for sample in family.samples:
                 found.setdefault(sample.name, set()).update(sample.labels)
     return found
