@@ -11,20 +11,32 @@ import pytest
 from api.cache.deadline import Deadline
 
 SECONDS = 0.05
+TURN_SECONDS = 0.04
 
 
 async def read(sent: bytes | None) -> bytes:
-    """What a peer sent, read within the deadline; the loop is held up for longer than that once it has begun."""
+    """What a peer sent, read within the deadline by a loop of which each turn takes almost as long as that."""
     ours, theirs = socket.socketpair()
+    loop = asyncio.get_running_loop()
     with theirs:
         reader, writer = await asyncio.open_connection(sock=ours)
+
+        def turn() -> None:
+            nonlocal busy
+            time.sleep(TURN_SECONDS)
+            busy = loop.call_soon(turn)
+
+        busy = loop.call_soon(turn)
         try:
             async with Deadline(SECONDS):
                 if sent:
                     theirs.sendall(sent)
-                asyncio.get_running_loop().call_soon(time.sleep, 3 * SECONDS)
+                # as many turns as a command takes to be sent and its answer to be read
+                for _ in range(4):
+                    await asyncio.sleep(0)
                 return await reader.readline()
         finally:
+            busy.cancel()
             writer.close()
             await writer.wait_closed()
 
