@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
 
 @dataclass
@@ -79,11 +79,3 @@ def _request(path: str, host: str, body: bytes) -> bytes:
         *(f"Content-Length: {len(body)}", "", ""),
     )
     return "\r\n".join(lines).encode() + body
-
-
-def pooled(rounds: Iterable[Timed]) -> Timed:
-    """All rounds as one."""
-    whole = Timed()
-    for timed in rounds:
-        whole.add(timed)
-    return whole

@@ -22,11 +22,10 @@ async def read(sent: bytes | None) -> bytes:
         reader, writer = await asyncio.open_connection(sock=ours)
 
         def turn() -> None:
-            nonlocal busy
             time.sleep(TURN_SECONDS)
-            busy = loop.call_soon(turn)
+            turns.append(loop.call_soon(turn))
 
-        busy = loop.call_soon(turn)
+        turns = [loop.call_soon(turn)]
         try:
             async with Deadline(SECONDS):
                 if sent:
@@ -36,7 +35,7 @@ async def read(sent: bytes | None) -> bytes:
                     await asyncio.sleep(0)
                 return await reader.readline()
         finally:
-            busy.cancel()
+            turns[-1].cancel()
             writer.close()
             await writer.wait_closed()
 
