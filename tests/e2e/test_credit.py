@@ -46,7 +46,7 @@ def test_each_application_gets_one_score(
     subscriber = SubscriberProcess(PIPELINE, services.environment, stack.folder, 0)
     try:
         # when more come, some of a kind that training never saw, and two that cannot be scored
-        _generate(services, "--rows", str(ROWS - 150), "--batch", "50", "--drift", "20")
+        _generate(services, "--rows", str(ROWS - 150), "--batch", "50", "--drift", "5000")
         with psycopg.connect(settings.source_dsn(), autocommit=True) as source:
             insert = f"insert into credit_applications ({', '.join(COLUMNS)}) values (%s, %s, %s, %s, %s) returning id"
             odd = [source.execute(insert, row).fetchone() for row in ODD.values()]
