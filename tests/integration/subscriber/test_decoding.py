@@ -81,9 +81,9 @@ NO_SCHEMA = {f"{part}.converter.schemas.enable": "false" for part in ("key", "va
 FORMS = [
     Form("flat"),
     Form("precise", {"decimal.handling.mode": "precise"}),
-    Form("change", {**ENVELOPE, "transforms": "rename", "decimal.handling.mode": "precise"}),
+    Form("change", {**ENVELOPE, "transforms": "public,rename", "decimal.handling.mode": "precise"}),
     Form("plain", {**NO_SCHEMA, "time.precision.mode": "isostring"}),
-    Form("plainchange", {**ENVELOPE, **NO_SCHEMA, "transforms": "rename", "time.precision.mode": "isostring"}),
+    Form("plainchange", {**ENVELOPE, **NO_SCHEMA, "transforms": "public,rename", "time.precision.mode": "isostring"}),
 ]
 
 

@@ -128,8 +128,7 @@ def test_a_second_table_for_the_same_group_waits_instead_of_taking_half_of_the_r
 ) -> None:
     # given a pipeline, and a copy of its file in which only the table was changed
     first = subscribe()
-    pipeline.wait_for(target, 0)
-    wait_until("ready", lambda: requests.get(f"{first.address}/health/ready", timeout=2).ok)
+    wait_until("it reads", lambda: first.health().get("partitions") == [0, 1, 2, 3])
     pipeline.replace(f'table = "{pipeline.table}"', f'table = "{pipeline.table}_2"')
     sql = tmp_path / "iris.sql"
     sql.write_text(sql.read_text().replace(pipeline.table, f"{pipeline.table}_2"))
@@ -144,4 +143,4 @@ def test_a_second_table_for_the_same_group_waits_instead_of_taking_half_of_the_r
     pipeline.assert_exactly_once(target, range(100))
     first.send(signal.SIGTERM)
     assert first.wait() == 0
-    wait_until("it goes on", lambda: requests.get(f"{second.address}/health/ready", timeout=2).ok)
+    wait_until("it goes on", lambda: second.health().get("partitions") == [0, 1, 2, 3])
