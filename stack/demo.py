@@ -97,7 +97,7 @@ class Demo:
             self._start(generator)
             environment = write_environment(self.settings, self.services.folder)
             self.progress.say(f"rows flow; console: {self.services.console}")
-            self.progress.say(f"in a second terminal: set -a; . {environment}; set +a")
+            self.progress.say(f"in a second terminal: set -a; . {environment}; set +a; . .venv/bin/activate")
             self.progress.say(f"model API: {self.settings.api_url}/docs; Ctrl-C stops")
             end = time.monotonic() + seconds if seconds is not None else float("inf")
 

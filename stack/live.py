@@ -22,6 +22,8 @@ REFRESH_SECONDS = 0.5
 LINE_EVERY_SECONDS = 5.0
 WINDOW = 10
 CLASSES = ("setosa", "versicolor", "virginica")
+# the demo's own; other pipelines may run beside it
+_DEAD = "select count(*) from dead_letter where pipeline = 'iris'"
 _LATENCY = (resources.files("stack") / "sql" / "latency.sql").read_bytes
 
 
@@ -60,7 +62,7 @@ class Watch:
         if count:
             self.p50, self.p99, self._target_id = p50 * 1000, p99 * 1000, newest
             self.predicted += count
-        (self.dead,) = self._one(self._target, "select count(*) from dead_letter", {})
+        (self.dead,) = self._one(self._target, _DEAD, {})
         self._looks.append((time.monotonic(), self.rows, self.predicted))
 
     def rates(self) -> tuple[float, float]:

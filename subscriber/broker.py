@@ -23,7 +23,7 @@ def configuration(settings: Settings, pipeline: Pipeline, on_error: Callable[[Ka
     session_ms = int(settings.session_timeout_seconds * 1000)
     return {
         **settings.kafka(),
-        "client.id": f"subscriber-{pipeline.name}",
+        "client.id": client_id(pipeline),
         "group.id": pipeline.group,
         "isolation.level": "read_committed",
         "enable.auto.commit": False,
@@ -44,6 +44,11 @@ def configuration(settings: Settings, pipeline: Pipeline, on_error: Callable[[Ka
         "topic.metadata.propagation.max.ms": 0,
         "error_cb": on_error,
     }
+
+
+def client_id(pipeline: Pipeline) -> str:
+    """Who we are to Kafka; subscribers of one group share its rows only if they are the same here."""
+    return f"subscriber-{pipeline.name}-{pipeline.target.schema_}.{pipeline.target.table}"
 
 
 def words(error: KafkaError) -> str:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import email.utils
+import socket
 import time
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
 
 import msgspec
 import requests
@@ -53,13 +55,14 @@ class Connection:
                 allow_redirects=False,
             )
         except requests.ConnectTimeout as error:
-            raise Transient(f"model API cannot be reached within {self._model.timeout_seconds:g} s") from error
+            where = f"model API cannot be reached at {_origin(url)}"
+            raise Transient(f"{where} within {self._model.timeout_seconds:g} s") from error
         except requests.Timeout as error:
             raise TooSlow(f"model API does not answer within {self._model.timeout_seconds:g} s") from error
         except requests.exceptions.SSLError as error:
             raise failure(str(error), url, self._model) from error
         except (requests.ConnectionError, requests.exceptions.ChunkedEncodingError) as error:
-            raise Transient(f"model API cannot be reached ({type(error).__name__})") from error
+            raise Transient(f"model API cannot be reached at {_origin(url)} ({reason(error)})") from error
         except requests.exceptions.ContentDecodingError as error:
             raise Transient("model API's answer broke off") from error
         except (requests.RequestException, LocationParseError) as error:
@@ -68,8 +71,34 @@ class Connection:
         except OSError as error:
             # a certificate that was there when the pipeline file was read: requests looks for it at each connection
             raise Transient(str(error)) from error
+        if response.status_code == requests.codes.internal_server_error:
+            # some servers end the connection after a crash without saying so, and the next request would be lost
+            self._session.close()
         _raise_for(response, url, self._secrets)
         return response.content
+
+
+def reason(error: BaseException) -> str:
+    """Why a server cannot be reached, in words that are the same each time."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ConnectionRefusedError):
+            return "nobody listens there: is it started?"
+        if isinstance(cause, socket.gaierror):
+            return "the name of its host is not known"
+        cause = _beneath(cause)
+    return "the connection broke off" if "aborted" in str(error) else type(error).__name__
+
+
+def _beneath(error: BaseException) -> BaseException | None:
+    """What an error was made of; urllib3 keeps it in `reason`, requests as its argument."""
+    inner = getattr(error, "reason", None) or next(iter(error.args), None)
+    return inner if isinstance(inner, BaseException) else error.__cause__ or error.__context__
+
+
+def _origin(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
 
 
 def _raise_for(response: requests.Response, url: str, secrets: Sequence[str]) -> None:

@@ -6,7 +6,7 @@ Source: https://github.com/kserve/open-inference-protocol, "Open Inference Proto
 from __future__ import annotations
 
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from subscriber.pipeline import Model, Pipeline
+
+
+MATRIX_DIMENSIONS: Final = 2
 
 
 class Tensor(msgspec.Struct, gc=False):
@@ -100,9 +103,21 @@ class InferenceClient:
             [self._model.matrix_tensor] if self._model.layout == "matrix" else [f.input_name for f in self._features]
         )
         _compare(url, "inputs", wanted, metadata.inputs, exact=True)
+        self._compare_width(url, metadata.inputs or [])
         _compare(url, "outputs", self._outputs, metadata.outputs, exact=False)
         self._upright = {tensor.name for tensor in metadata.inputs or [] if tensor.shape[1:] == [1]}
         return metadata
+
+    def _compare_width(self, url: str, listed: list[TensorMetadata]) -> None:
+        """See that a matrix has as many values a row as the model takes, where it says how many."""
+        sizes = [feature.size or 1 for feature in self._features]
+        for tensor in listed:
+            known = len(tensor.shape) == MATRIX_DIMENSIONS and tensor.shape[1] > 0
+            if self._model.layout == "matrix" and known and tensor.shape[1] != sum(sizes):
+                raise WrongSetting(
+                    f"{url}: the model's input {tensor.name} takes {tensor.shape[1]} values a row, but the features of "
+                    f"the pipeline file are {sum(sizes)}"
+                )
 
     def predict(self, rows: Sequence[Any]) -> tuple[list[tuple[Any, ...]], str | None]:
         """The model's outputs for each row, in the order of the pipeline's outputs, and the version that answered.

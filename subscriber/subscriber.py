@@ -15,13 +15,15 @@ from subscriber.batch import Batch, Tenures
 from subscriber.console.view import View
 from subscriber.console.watched import Watched
 from subscriber.decoding import Decoder
-from subscriber.errors import Abandoned, Fenced, Transient
+from subscriber.errors import Abandoned, Fenced, Transient, WrongSetting
 from subscriber.health import Health
 from subscriber.inference import InferenceClient
 from subscriber.predictor import Predictor
 from subscriber.reader import Reader
+from subscriber.report import Report
 from subscriber.retention import Retention
 from subscriber.store import Store
+from subscriber.topic import Topic, strangers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -50,6 +52,7 @@ class Subscriber:
         self._until = until
         self.health = Health(structlog.get_logger().bind(pipeline=pipeline.name))
         self.watched = Watched(self.health, metrics, View(pipeline))
+        self._report = Report(self.health.log)
         self._settings = settings
         self._metrics = metrics
         self._tenures = Tenures()
@@ -77,6 +80,7 @@ class Subscriber:
         try:
             self._persist("start", self._store.prepare)
             self._persist("start", self._client.check)
+            self._persist("start", self._look_who_reads)
             reader = Reader(
                 self._settings,
                 self.pipeline,
@@ -107,6 +111,24 @@ class Subscriber:
         timer = threading.Timer(self._settings.stop_seconds, self._abandoning.set)
         timer.daemon = True
         timer.start()
+
+    def _look_who_reads(self) -> None:
+        """Wait until no other pipeline reads in our group: each would get a part of the rows.
+
+        Raises:
+            Transient: one does.
+        """
+        try:
+            with Topic(self._settings, self.pipeline) as topic:
+                others = strangers(topic.group(), self.pipeline)
+        except WrongSetting:
+            # whoever may not even read is told so by the reader; who may read, but not look at groups, does without
+            return
+        if others:
+            raise Transient(
+                f"group {self.pipeline.group} is read by another pipeline ({', '.join(others)}): each would get a part "
+                f"of the rows. Another model or table needs a name and a group of its own"
+            )
 
     def _serve(self, reader: Reader) -> None:
         stages = [
@@ -180,6 +202,7 @@ class Subscriber:
                 self._metrics.stage("store", time.perf_counter() - began)
                 self._metrics.stored(stored)
                 self.watched.view.stored(stored)
+                self._report.stored(stored)
                 reader.stored(stored)
             with self._drained:
                 self._in_hand -= 1

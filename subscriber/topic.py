@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, Self
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 from confluent_kafka.admin import AdminClient
 
-from subscriber.broker import quiet_logger, refusal, words
+from subscriber.broker import client_id, quiet_logger, refusal, words
 from subscriber.errors import Transient, WrongSetting
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from subscriber.pipeline import Pipeline
     from subscriber.settings import Settings
 
 TIMEOUT_SECONDS: Final = 5.0
@@ -58,6 +59,12 @@ class Ahead:
     gone: frozenset[int]
 
 
+def strangers(group: Group, pipeline: Pipeline) -> list[str]:
+    """Who reads in the pipeline's group and is none of its subscribers."""
+    ours = client_id(pipeline)
+    return sorted({member.client for member in group.members if member.client != ours})
+
+
 class Topic:
     """The topic of a pipeline; looking at it joins no group and moves no offset.
 
@@ -66,6 +73,7 @@ class Topic:
 
     def __init__(self, settings: Settings, pipeline: Reads) -> None:
         self.name = pipeline.topic
+        self._servers = settings.kafka_bootstrap_servers
         self._said: str | None = None
         self._refused: str | None = None
         self._configuration: dict[str, Any] = {
@@ -198,4 +206,6 @@ class Topic:
                 raise WrongSetting(self._refused) from error
             if cause.code() in _NOT_ALLOWED:
                 raise WrongSetting(f"topic {self.name}, group {self._group}: {cause.str()}") from error
-            raise Transient(f"Kafka: {self._said or cause.str()}") from error
+            raise Transient(
+                f"Kafka at {self._servers} (KAFKA_BOOTSTRAP_SERVERS): {self._said or cause.str()}"
+            ) from error

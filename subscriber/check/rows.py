@@ -10,7 +10,7 @@ from subscriber.batch import Batch
 from subscriber.decoding import Decoder
 from subscriber.decoding.columns import column_of
 from subscriber.sample import Sample, sample_of
-from subscriber.topic import Topic
+from subscriber.topic import Topic, strangers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -49,7 +49,13 @@ def look_at_rows(settings: Settings, pipeline: Pipeline, findings: Findings) -> 
     partitions = "1 partition" if len(ends) == 1 else f"{len(ends)} partitions"
     count = sum(end - first for first, end in ends.values())
     findings.ok("topic", f"{pipeline.topic}, {partitions}, {count:,} offsets")
-    if group.members:
+    if others := strangers(group, pipeline):
+        findings.wrong(
+            "group",
+            f"{pipeline.group} is read by another pipeline ({', '.join(others)}): each would get a part of the rows; "
+            f"give this one a name and a group of its own",
+        )
+    elif group.members:
         findings.ok("group", f"{pipeline.group}: {group.state}, {len(group.members)} subscribers read")
     else:
         findings.ok("group", f"{pipeline.group}: nobody reads")

@@ -46,6 +46,7 @@ def look_at_target(
         columns = _columns(connection, pipeline)
         known = {column: type_ for column, type_ in wanted.items() if type_ is not None}
         statements = pipeline.create_sql or (create_table(pipeline, known) if len(known) == len(wanted) else None)
+        new = not columns
         if not columns and create and statements is not None:
             _create(connection, statements, findings)
             columns = _columns(connection, pipeline)
@@ -59,9 +60,9 @@ def look_at_target(
             unknown = ", ".join(column for column in wanted if column not in known)
             findings.wrong("target.table", f"{name} is not there, and the types of {unknown} are not known yet")
         elif not create:
-            findings.wrong("target.table", f"{name} is not there; --create makes it with")
+            findings.wrong("target.table", f"{name} is not there; --create makes it with:")
             findings.show(statements)
-        _look_at_offsets(connection, pipeline, findings)
+        _look_at_offsets(connection, pipeline, findings, new_table=new)
 
 
 def _wanted(pipeline: Pipeline, rows: Rows, outputs: Mapping[str, tuple[str, int]]) -> dict[str, str | None]:
@@ -83,7 +84,7 @@ def _create(connection: psycopg.Connection, statements: str, findings: Findings)
     except WrongSetting as error:
         findings.wrong("target.table", f"cannot be made: {error}")
     else:
-        findings.ok("target.table", "made with")
+        findings.ok("target.table", "made with:")
     findings.show(statements)
 
 
@@ -135,7 +136,9 @@ def _has_index(connection: psycopg.Connection, table: str, column: str) -> bool:
     return all(row[3] for row in found)
 
 
-def _look_at_offsets(connection: psycopg.Connection, pipeline: Pipeline, findings: Findings) -> None:
+def _look_at_offsets(
+    connection: psycopg.Connection, pipeline: Pipeline, findings: Findings, *, new_table: bool
+) -> None:
     if connection.execute("select to_regclass('stream_offset')").fetchone() == (None,):
         findings.ok("offsets", "no pipeline has run here yet")
         return
@@ -143,7 +146,14 @@ def _look_at_offsets(connection: psycopg.Connection, pipeline: Pipeline, finding
     stored = connection.execute(statement("positions"), where).fetchall()
     if stored:
         places = ", ".join(f"{partition}:{offset}" for partition, offset in sorted(stored))
-        findings.ok("offsets", f"stored up to {places}; it goes on there")
+        if new_table:
+            findings.warn(
+                "offsets",
+                f"{pipeline.name} has run before and goes on at {places}, so older rows will not be in this new table; "
+                f"a pipeline with another name and group begins anew",
+            )
+        else:
+            findings.ok("offsets", f"stored up to {places}; it goes on there")
     else:
         findings.ok("offsets", f"{pipeline.name} has never run; it begins at the {pipeline.start} row")
 

@@ -15,7 +15,7 @@ from subscriber.batch import Batch
 from subscriber.commands.exits import explained
 from subscriber.decoding import Decoder
 from subscriber.draft.guess import guess
-from subscriber.draft.names import columns_for, identifier, of_topic
+from subscriber.draft.names import columns_for, identifier, of_file, of_topic
 from subscriber.draft.write import Names, pipeline_text
 from subscriber.errors import BatchRefused, ModelFailed, WrongSetting
 from subscriber.inference import InferenceClient, read_metadata
@@ -47,12 +47,15 @@ class Look:
 def init(
     topic: Annotated[str, typer.Option(help="The Kafka topic with the rows.")],
     model: Annotated[str, typer.Option(help="http(s)://host:port/v2/models/NAME")],
-    name: Annotated[str | None, typer.Option(help="The pipeline's name; by default the topic's.")] = None,
+    name: Annotated[
+        str | None, typer.Option(help="The pipeline's name; by default that of --out or the topic.")
+    ] = None,
     table: Annotated[str | None, typer.Option(help="The target table; by default <name>_prediction.")] = None,
     out: Annotated[Path | None, typer.Option(help="The file to write; by default <name>.toml.")] = None,
 ) -> None:
     """Write a first pipeline file from a topic's rows and a model's description; replaces no file."""
-    name = name or of_topic(topic)
+    # a second model for a topic needs a name, a group and a table of its own
+    name = name or (of_file(out) if out is not None else of_topic(topic))
     path = out or Path(f"{name}.toml")
     with explained():
         if path.exists():
@@ -90,7 +93,9 @@ def _messages(settings: Settings, look: Look) -> list[Any]:
         if not ends:
             near = difflib.get_close_matches(look.topic, topic.others(), 3, 0.5)
             hint = f"did you mean {' or '.join(near)}?" if near else "`python -m connectors status` lists them"
-            raise WrongSetting(f"topic {look.topic} does not exist; {hint}")
+            raise WrongSetting(
+                f"topic {look.topic} does not exist; {hint} (The topic of a published table is made by its first row)"
+            )
         messages: list[Any] = topic.newest(ends, MESSAGES)
     if not sample_of(messages).rows:
         raise WrongSetting(f"topic {look.topic} holds no rows to see columns of: write one to the source table first")

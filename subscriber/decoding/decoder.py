@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any, Final
 
@@ -24,6 +25,8 @@ SCHEMAS: Final = 32
 # how a message that is no bare row begins
 _WRAPPED: Final = (b'{"schema"', b'{"payload"')
 _UNAVAILABLE_JSON: Final = tuple(msgspec.json.encode(v) for v in (UNAVAILABLE, UNAVAILABLE_BASE64, [UNAVAILABLE]))
+_MISSING: Final = re.compile(r"Object missing required field `([^`]*)`")
+_WRONG: Final = re.compile(r"Expected `([^`]*)`, got `([^`]*)` - at `\$(?:\.after)?\.([^`]*)`")
 _ERRORS: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
@@ -152,6 +155,18 @@ class Decoder:
                 rows[place].deleted = delete.at
 
 
+def _plain(said: str) -> str:
+    """What msgspec says of a field, in words of rows and columns."""
+    if missing := _MISSING.search(said):
+        return f"the row has no column {missing[1]}"
+    if wrong := _WRONG.fullmatch(said):
+        expected, found, column = wrong.groups()
+        if found == "null":
+            return f"column {column} is null (`default = …` at the feature would fill it)"
+        return f"column {column}: {expected} is expected, not {found}"
+    return said
+
+
 def _stamp(record: Record, row: Any) -> str:
     """When the row was written, as ISO-8601 text.
 
@@ -170,7 +185,7 @@ def _cause(value: bytes, error: Exception) -> tuple[str, str]:
         return "not_json", f"not UTF-8: {error}"
     if not isinstance(error, msgspec.ValidationError):
         return "not_json", str(error)
-    message = str(error)
+    message = _plain(str(error))
     try:
         payload = columns_of(take_apart(value).payload)
     except BadRow:

@@ -29,7 +29,7 @@ DATATYPES: Final = {
     **dict.fromkeys(("INT8", "INT16", "UINT8", "UINT16"), "INT32"),
     **dict.fromkeys(("UINT32", "UINT64"), "INT64"),
 }
-_NUMBER: Final = re.compile(r"[-+]?\d+(\.\d+)?([eE][-+]?\d+)?")
+_NUMBER: Final = re.compile(r"[-+]?\d+(\.\d+)?([eE][-+]?\d+)?|NaN|-?Infinity")
 _ISO: Final = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d")
 
 

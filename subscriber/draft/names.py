@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
 LONGEST: Final = 63
 TOPIC_PREFIX: Final = "postgres-source-"
@@ -37,3 +38,8 @@ def columns_for(outputs: Iterable[str], taken: Iterable[str]) -> dict[str, str]:
 def of_topic(topic: str) -> str:
     """`shop_orders` of `postgres-source-shop-orders`."""
     return identifier(topic.removeprefix(TOPIC_PREFIX))
+
+
+def of_file(path: Path) -> str:
+    """`labels` of `labels.toml`."""
+    return identifier(path.stem)

@@ -136,7 +136,8 @@ def test_what_was_added_is_not_lost_by_registering(
     services.run("iris-data", "data_generator", "--rows", "0")
     done = connectors("register")
     assert done.returncode == 0, done.stderr
-    assert f"added before: {table}" in done.stdout
+    (added,) = [line for line in done.stdout.splitlines() if line.startswith("source: added before: ")]
+    assert table in added
 
     # when a row is written, then it flows, and the one before comes once
     source.execute(f"insert into {table} (total) values (2)")

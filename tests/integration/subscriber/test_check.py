@@ -92,7 +92,7 @@ def test_a_missing_table_is_shown_and_made_and_the_pipeline_runs(
     # when it is looked at, then the statement is shown and nothing made
     done = check()
     assert done.returncode == 1
-    assert lines(done, "wrong") == [f"target.table public.{without_table.table} is not there; --create makes it with"]
+    assert lines(done, "wrong") == [f"target.table public.{without_table.table} is not there; --create makes it with:"]
     assert '"iris_class" bigint' in done.stdout
     assert target.execute("select to_regclass(%s)", [without_table.table]).fetchone() == (None,)
 

@@ -143,7 +143,7 @@ def test_two_redrives_at_once_predict_each_letter_once_and_the_live_stream_goes_
     topic.write(flower(i) for i in range(100, 150))
     refused.wait_for(target, 90)
     faulty_api.gate.set()
-    told = [process.communicate(timeout=30)[0] for process in both]
+    told = [process.communicate(timeout=90)[0] for process in both]
     assert [process.returncode for process in both] == [0, 0]
     assert sum(int(line.split()[0]) for line in told) == 60
     assert all(int(line.split()[0]) >= 10 for line in told)
@@ -169,7 +169,7 @@ def test_a_redrive_that_is_killed_leaves_its_letters(
     process = command.start("dead-letters", "redrive", refused.path, "--all")
     wait_until("the second batch", lambda: faulty_api.requests_seen == seen + 2)
     process.send_signal(signal_)
-    out, _ = process.communicate(timeout=30)
+    out, _ = process.communicate(timeout=90)
     faulty_api.fault = lambda _: None
     faulty_api.gate.set()
     if signal_ == signal.SIGINT:

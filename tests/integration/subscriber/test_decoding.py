@@ -81,9 +81,9 @@ NO_SCHEMA = {f"{part}.converter.schemas.enable": "false" for part in ("key", "va
 FORMS = [
     Form("flat"),
     Form("precise", {"decimal.handling.mode": "precise"}),
-    Form("change", {**ENVELOPE, "transforms": "rename", "decimal.handling.mode": "precise"}),
+    Form("change", {**ENVELOPE, "transforms": "public,rename", "decimal.handling.mode": "precise"}),
     Form("plain", {**NO_SCHEMA, "time.precision.mode": "isostring"}),
-    Form("plainchange", {**ENVELOPE, **NO_SCHEMA, "transforms": "rename", "time.precision.mode": "isostring"}),
+    Form("plainchange", {**ENVELOPE, **NO_SCHEMA, "transforms": "public,rename", "time.precision.mode": "isostring"}),
 ]
 
 
@@ -122,6 +122,7 @@ class Published:
             "publication.name": self.table,
             "slot.name": self.table,
             "table.include.list": f"public.{self.table}",
+            "snapshot.include.collection.list": f"public.{self.table}",
             "topic.creation.default.partitions": "1",
             "heartbeat.interval.ms": "0",
             **form.config,
@@ -134,6 +135,8 @@ class Published:
                 "bootstrap.servers": settings.kafka_bootstrap_servers,
                 "group.id": self.table,
                 "isolation.level": "read_committed",
+                # the topic is made by the first row
+                "topic.metadata.refresh.interval.ms": 500,
             }
         )
 

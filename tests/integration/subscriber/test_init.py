@@ -51,7 +51,7 @@ def test_what_is_written_passes_the_check_and_predicts(
     target: psycopg.Connection,
 ) -> None:
     topic.write(flower(i) for i in range(12))
-    path = tmp_path / "mine.toml"
+    path = tmp_path / f"{name}.toml"
 
     # when a file is written, made sure of, and run
     done = verb("init", "--topic", name, "--model", f"{api}/v2/models/iris", "--out", path)
@@ -105,3 +105,16 @@ def test_what_cannot_be_seen_is_told_and_no_file_written(
     assert done.returncode == 2, done.stderr
     assert said.format(**known) in done.stderr
     assert not (tmp_path / "none.toml").exists()
+
+
+def test_a_second_file_for_a_topic_has_a_name_a_group_and_a_table_of_its_own(
+    verb: Subscriber, topic: Topic, api: str, name: str, tmp_path: Path
+) -> None:
+    topic.write([flower(1)])
+    path = tmp_path / "second-model.toml"
+
+    done = verb("init", "--topic", name, "--model", f"{api}/v2/models/iris", "--out", path)
+
+    assert done.returncode == 0, done.stderr
+    said = path.read_text().splitlines()
+    assert {'name = "second_model"', 'group = "second_model"', 'table = "second_model_prediction"'} <= set(said)

@@ -134,7 +134,7 @@ def test_old_rows_go_and_new_ones_stay_while_rows_stream_through(
     for start in range(0, 5000, 500):
         topic.write(fresh(range(start, start + 500)))
     wait_until("the old predictions are gone", lambda: trimmed(process, pipeline.table) == OLD)
-    wait_until("the old letters are gone", lambda: trimmed(process, "dead_letter") == OLD)
+    wait_until("the old letters are gone", lambda: trimmed(process, "dead_letter") == OLD, 90)
     # then what is younger, or of an age unknown, is there
     pipeline.wait_for(target, 6001)
     pipeline.assert_exactly_once(target, range(6001))

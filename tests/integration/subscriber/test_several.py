@@ -121,3 +121,26 @@ def test_all_with_a_wrong_model_end_the_process(
     assert process.wait() == 2
     errors = [line for line in process.tail() if "error: pipeline" in line]
     assert len(errors) == 2
+
+
+def test_a_second_table_for_the_same_group_waits_instead_of_taking_half_of_the_rows(
+    topic: Topic, pipeline: PipelineFile, tmp_path: Path, subscribe: Subscribe, target: psycopg.Connection
+) -> None:
+    # given a pipeline, and a copy of its file in which only the table was changed
+    first = subscribe()
+    wait_until("it reads", lambda: first.health().get("partitions") == [0, 1, 2, 3])
+    pipeline.replace(f'table = "{pipeline.table}"', f'table = "{pipeline.table}_2"')
+    sql = tmp_path / "iris.sql"
+    sql.write_text(sql.read_text().replace(pipeline.table, f"{pipeline.table}_2"))
+
+    # when the copy is run beside it
+    second = subscribe()
+    wait_until("saying why it waits", lambda: second.waits_for("is read by another pipeline"))
+    topic.write(flower(i) for i in range(100))
+
+    # then all rows are the first one's, until it leaves
+    pipeline.wait_for(target, 100)
+    pipeline.assert_exactly_once(target, range(100))
+    first.send(signal.SIGTERM)
+    assert first.wait() == 0
+    wait_until("it goes on", lambda: second.health().get("partitions") == [0, 1, 2, 3])

@@ -47,7 +47,10 @@ def test_a_running_pipeline(
     assert lags(one) == dict.fromkeys(range(4), 0)
     assert [(c["cause"], c["count"]) for c in one["dead_letters"]] == [("not_json", 1)]
     (member,) = one["group"]["members"]
-    assert (member["client"], member["partitions"]) == (f"subscriber-{pipeline.name}", [0, 1, 2, 3])
+    assert (member["client"], member["partitions"]) == (
+        f"subscriber-{pipeline.name}-public.{pipeline.table}",
+        [0, 1, 2, 3],
+    )
     assert one["errors"] == []
     printed = command("status", pipeline.path).stdout
     assert f"{pipeline.name}: {topic.name} -> {pipeline.table}" in printed
@@ -120,7 +123,7 @@ def test_a_server_that_is_away_is_named_and_the_rest_is_shown(
 def test_kafka_that_is_away_is_named(pipeline: PipelineFile, command: Commands) -> None:
     command.environment["KAFKA_BOOTSTRAP_SERVERS"] = "127.0.0.1:1"
     done = command("status", pipeline.path, status=1)
-    assert f"error: {pipeline.name}: Kafka: " in done.stderr
+    assert f"error: {pipeline.name}: Kafka at " in done.stderr
 
 
 def test_a_topic_that_is_not_there_is_named(pipeline: PipelineFile, command: Commands) -> None:
