@@ -8,8 +8,7 @@ PORTS = $(if $(filter-out 0,$(PORT_OFFSET)),--port-offset $(PORT_OFFSET))
 FOLDERS := api benchmarks connectors data_generator examples grafana stack subscriber tests
 
 .DEFAULT_GOAL := help
-.PHONY: help demo stack up down logs ps source-db-connection target-db-connection monitoring-db-connection cache request \
-  drift-report test test-servers bench-cache check format clean lock
+.PHONY: help demo stack up down logs ps source-db-connection target-db-connection monitoring-db-connection cache request drift-report test test-servers bench-cache check format clean lock
 
 help: ## List the verbs
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-21s %s\n", $$1, $$2}'
