@@ -9,7 +9,7 @@ ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=igno
 FROM packages AS api-packages
 COPY requirements/api.txt .
 RUN pip --python /venv/bin/python install --quiet --require-hashes -r api.txt
-# the model is trained while the image is built, so that a container serves at once and needs no writable folder
+# the models are trained while the image is built, so that a container serves at once and needs no writable folder
 COPY api api
 RUN mkdir /spill && MODELS_DIR=/models /venv/bin/python -m api.train
 

@@ -8,8 +8,8 @@ PORTS = $(if $(filter-out 0,$(PORT_OFFSET)),--port-offset $(PORT_OFFSET))
 FOLDERS := api benchmarks connectors data_generator examples grafana stack subscriber tests
 
 .DEFAULT_GOAL := help
-.PHONY: help demo stack up down logs ps source-db-connection target-db-connection monitoring-db-connection request drift-report \
-  test test-servers check format clean lock
+.PHONY: help demo stack up down logs ps source-db-connection target-db-connection monitoring-db-connection cache request \
+  drift-report test test-servers bench-cache check format clean lock
 
 help: ## List the verbs
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-21s %s\n", $$1, $$2}'
@@ -52,11 +52,17 @@ request: $(VENV)/.demo ## Send sample applications for a credit to a running API
 	@$(BIN)/python -m api.request --url "$${API_URL:-http://127.0.0.1:$$(($${API_PORT:-8000} + $(PORT_OFFSET)))}" \
 	  $(if $(COUNT),--count $(COUNT)) $(if $(RATE),--rate $(RATE)) $(if $(DRIFT),--drift $(DRIFT))
 
+cache: ## Open valkey-cli in the cache in Docker (info memory; scan 0; hgetall KEY; flushdb forgets every answer)
+	@docker compose exec cache sh -c 'exec valkey-cli --no-auth-warning --user $$CACHE_USER'
+
 test: $(VENV)/.dev ## Run every test on real servers (ARGS=tests/unit; STACK=docker takes the servers from testcontainers)
 	@$(BIN)/python -m pytest $(ARGS)
 
 test-servers: $(VENV)/.dev .venv-mlserver/.mlserver ## Run the tests about other model servers (MLServer, in an environment of its own)
 	@MLSERVER=$(CURDIR)/.venv-mlserver/bin $(BIN)/python -m pytest -m servers $(ARGS)
+
+bench-cache: $(VENV)/.dev ## Measure answers with and without the cache, and its memory (ARGS=--requests=10000)
+	@$(BIN)/python -m benchmarks.cache $(ARGS)
 
 check: $(VENV)/.dev ## Lint, format, types, and the links in the documents
 	@$(BIN)/ruff check $(FOLDERS)

@@ -40,7 +40,7 @@ def main() -> int:
         log.error(f"{error}: run `python -m api.train` first")
         return 1
     except ModelError as error:
-        log.error(f"{error}: run `python -m api.train` to store it anew")
+        log.error(f"{error}: run `python -m api.train`, with the module of a model of your own, to store it anew")
         return 1
     try:
         listener = listen(settings.api_host, settings.api_port)

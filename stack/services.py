@@ -73,7 +73,7 @@ class Services:
             raise server.failed(f"stopped with exit status {status}")
 
     def train(self) -> None:
-        """Train the model, unless it is there."""
+        """Train the models that are shipped, unless they are there."""
         self.run("train", "api.train")
 
     def first_row(self) -> None:

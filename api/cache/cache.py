@@ -6,8 +6,8 @@ import time
 from typing import TYPE_CHECKING
 
 from api.cache.encoding import decode
-from api.cache.errors import CacheError
 from api.cache.metrics import CacheMetrics
+from api.cache.reader import Reader
 from api.cache.server import Server
 from api.cache.writer import Answer, Writer
 
@@ -26,6 +26,7 @@ class Cache:
     def __init__(self, settings: CacheSettings, metrics: CacheMetrics) -> None:
         self._metrics = metrics
         self._server = Server(settings, metrics)
+        self._reader = Reader(self._server, metrics)
         self._writer = Writer(self._server, settings, metrics)
 
     async def start(self) -> None:
@@ -35,6 +36,7 @@ class Cache:
     async def close(self) -> None:
         """Write what waits, for a second at most, and drop the connections."""
         await self._writer.close()
+        await self._reader.close()
         await self._server.close()
 
     async def read(self, key: str, field: str) -> bytes | None:
@@ -49,11 +51,8 @@ class Cache:
         self._writer.put(Answer(key, field, value))
 
     async def _look(self, key: str, field: str) -> bytes | None:
-        try:
-            stored = await self._server.ask("read", lambda redis: redis.hget(key, field))
-        except CacheError:
-            return None
-        if not isinstance(stored, bytes):
+        stored = await self._reader.look(key, field)
+        if stored is None:
             return None
         answer = decode(stored)
         if answer is None:

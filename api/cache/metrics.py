@@ -40,8 +40,8 @@ class CacheMetrics:
         self._reads.labels(field, "hit" if hit else "miss").inc()
         self._seconds.observe(seconds)
 
-    def failed(self, operation: str, kind: str) -> None:
-        self._errors.labels(operation, kind).inc()
+    def failed(self, operation: str, kind: str, count: int = 1) -> None:
+        self._errors.labels(operation, kind).inc(count)
 
     def written(self, result: str, answers: int = 1) -> None:
         self._writes.labels(result).inc(answers)

@@ -12,6 +12,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
 from api.cache.breaker import Breaker
+from api.cache.deadline import Deadline
 from api.cache.errors import CacheError, Unreachable, translated
 
 if TYPE_CHECKING:
@@ -59,9 +60,13 @@ class Server:
         return False
 
     async def ask(
-        self, operation: str, command: Callable[[Redis], Awaitable[T]], timeout_seconds: float | None = None
+        self,
+        operation: str,
+        command: Callable[[Redis], Awaitable[T]],
+        timeout_seconds: float | None = None,
+        count: int = 1,
     ) -> T:
-        """The server's answer; `operation` is what a failure is counted by.
+        """The server's answer; `operation` is what a failure is counted by, as often as `count` says.
 
         Raises:
             Unreachable: it did not come in time, or cannot.
@@ -70,7 +75,7 @@ class Server:
         try:
             answer = await self._within(command, timeout_seconds or self._timeout_seconds)
         except CacheError as error:
-            self._metrics.failed(operation, error.kind)
+            self._metrics.failed(operation, error.kind, count)
             if not isinstance(error, Unreachable):
                 self._breaker.succeeded()
             elif self._breaker.failed(time.monotonic()):
@@ -89,7 +94,7 @@ class Server:
 
     async def _within(self, command: Callable[[Redis], Awaitable[T]], seconds: float) -> T:
         try:
-            async with asyncio.timeout(seconds):
+            async with Deadline(seconds):
                 return await command(self._redis)
         # whatever the library raises: none of it is the caller's
         except Exception as error:

@@ -1,5 +1,6 @@
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from redis.asyncio.connection import parse_url
 
 
 class CacheSettings(BaseSettings):
@@ -7,7 +8,7 @@ class CacheSettings(BaseSettings):
 
     model_config = SettingsConfigDict(frozen=True, env_file=".env", extra="ignore", use_attribute_docstrings=True)
 
-    cache_url: str = Field("", pattern=r"^$|^(rediss?|unix)://")
+    cache_url: str = ""
     """Where the cache is: `redis://host:port/database`, `rediss://` with TLS. Empty: every answer is computed."""
 
     cache_user: str = ""
@@ -30,3 +31,10 @@ class CacheSettings(BaseSettings):
 
     cache_batch: int = Field(100, gt=0)
     """The most answers that are written at once."""
+
+    @field_validator("cache_url")
+    @classmethod
+    def _is_an_address(cls, url: str) -> str:
+        if url:
+            parse_url(url)
+        return url

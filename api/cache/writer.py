@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 # nobody waits for a write
 WRITE_SECONDS = 1.0
+# answers are gathered for so long, then written together, when the next requests are under way
+GATHER_SECONDS = 0.01
 CLOSE_SECONDS = 1.0
 log = structlog.get_logger()
 
@@ -45,6 +47,7 @@ class Writer:
         self._batch = settings.cache_batch
         self._queue: asyncio.Queue[Answer] = asyncio.Queue(settings.cache_queue)
         self._task: asyncio.Task[None] | None = None
+        self._closing = False
 
     def put(self, answer: Answer) -> None:
         """Queue an answer, unless the queue is full; on the event loop's own thread."""
@@ -61,6 +64,7 @@ class Writer:
         """Give the answers that wait a second to be written, then drop the rest."""
         if self._task is None:
             return
+        self._closing = True
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._queue.join(), CLOSE_SECONDS)
         self._task.cancel()
@@ -70,11 +74,12 @@ class Writer:
     async def _run(self) -> None:
         while True:
             answers = [await self._queue.get()]
-            while len(answers) < self._batch and not self._queue.empty():
-                answers.append(self._queue.get_nowait())
-            self._metrics.waiting(self._queue.qsize())
             try:
+                await self._gather(answers)
                 await self._write(answers)
+            except asyncio.CancelledError:
+                self._metrics.written("dropped", len(answers))
+                raise
             except Exception:
                 # a fault of ours must not end the task: nothing would be kept from then on
                 log.exception("answers not kept", answers=len(answers))
@@ -82,6 +87,14 @@ class Writer:
             finally:
                 for _ in answers:
                     self._queue.task_done()
+
+    async def _gather(self, answers: list[Answer]) -> None:
+        """Add what comes meanwhile."""
+        if not self._closing:
+            await asyncio.sleep(GATHER_SECONDS)
+        while len(answers) < self._batch and not self._queue.empty():
+            answers.append(self._queue.get_nowait())
+        self._metrics.waiting(self._queue.qsize())
 
     async def _write(self, answers: Sequence[Answer]) -> None:
         if not self._server.answers():

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import ssl
 import time
 from typing import TYPE_CHECKING
 
+import trustme
+
 from api.cache.keys import answer_key
 from api.cache.settings import CacheSettings
-from tests.caches import client, key_of, running, settings_for, until
+from tests.caches import client, key_of, running, settings_for, tls_before, until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     import pytest
 
@@ -150,6 +154,30 @@ def test_no_more_connections_are_opened_than_set(start_valkey: Callable[..., Val
             with client(account) as behind:
                 # this one, too
                 assert 2 <= behind.info("clients")["connected_clients"] <= 5
+
+    asyncio.run(scenario())
+
+
+def test_a_server_behind_tls_is_trusted_by_its_authority_alone(
+    start_valkey: Callable[..., Valkey], tmp_path: Path
+) -> None:
+    # given TLS before the server, with a certificate of an authority of its own
+    account = start_valkey().account
+    authority = trustme.CA()
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert("localhost").configure_cert(context)
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+
+    async def scenario() -> None:
+        async with tls_before(account.port, context) as port:
+            named = f"rediss://localhost:{port}?ssl_ca_certs={tmp_path / 'ca.pem'}"
+            async with running(settings_for(account, cache_url=named)) as cache:
+                await cache.keep(key_of(1), "decisions", b"ACCEPT")
+                assert await cache.read(key_of(1), "decisions") == b"ACCEPT"
+
+            async with running(settings_for(account, cache_url=f"rediss://localhost:{port}")) as cache:
+                assert await cache.read(key_of(1), "decisions") is None
+                assert cache.errors("read", "connection") == 1
 
     asyncio.run(scenario())
 

@@ -99,3 +99,16 @@ def test_a_category_that_training_never_saw_is_scored(stored: Model) -> None:
 def test_the_generators_applicants_are_these() -> None:
     other = Path(credit.DATA).parents[2] / "data_generator" / "credit.csv"
     assert other.read_bytes() == credit.DATA.read_bytes()
+
+
+def test_the_models_card_has_its_figures(fitted: tuple[Description, CalibratedClassifierCV]) -> None:
+    card = (Path(credit.DATA).parents[2] / "docs" / "credit.md").read_text()
+    metrics = fitted[0].metrics
+    assert f"| area under the ROC curve | {metrics.scores['roc_auc']:.3f} |" in card
+    assert f"| Brier score | {metrics.scores['brier']:.3f} | {metrics.scores['brier_of_base_rate']:.3f} for" in card
+    assert f"| accuracy of the decision | {metrics.accuracy:.3f} |" in card
+    assert f"| declined | {metrics.scores['declined_share']:.0%} |".replace("%", " %") in card
+    for bin_ in metrics.calibration:
+        assert f"{bin_.rows} | {bin_.predicted:.3f} | {bin_.observed:.2f} |" in card
+    thresholds = f"declined from {credit.DECLINE_FROM}; `low_risk` below {credit.MEDIUM_RISK_FROM}"
+    assert f"{thresholds}, `high_risk` from {credit.HIGH_RISK_FROM:.2f}" in card

@@ -27,7 +27,13 @@ def test_without_an_address_there_is_no_cache() -> None:
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("CACHE_URL", "127.0.0.1:6379"), ("CACHE_TTL_SECONDS", "0"), ("CACHE_TIMEOUT_MS", "-1"), ("CACHE_QUEUE", "0")],
+    [
+        ("CACHE_URL", "127.0.0.1:6379"),
+        ("CACHE_URL", "redis://cache:port"),
+        ("CACHE_TTL_SECONDS", "0"),
+        ("CACHE_TIMEOUT_MS", "-1"),
+        ("CACHE_QUEUE", "0"),
+    ],
 )
 def test_a_value_out_of_range_is_refused(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
     monkeypatch.setenv(name, value)
