@@ -11,7 +11,7 @@ FOLDERS := api benchmarks connectors data_generator examples grafana stack subsc
 .PHONY: help demo stack up down logs ps source-db-connection target-db-connection monitoring-db-connection cache request drift-report test test-servers bench-cache check format clean lock
 
 help: ## List the verbs
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-21s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-25s %s\n", $$1, $$2}'
 
 demo: $(VENV)/.demo ## Run everything: rows become predictions (FOR=30 seconds, RATE=200 rows/s, DRIFT=0.5, PORT_OFFSET=0)
 	@$(BIN)/python -m stack demo $(PORTS) $(if $(FOR),--for $(FOR)) $(if $(RATE),--rate $(RATE)) $(if $(DRIFT),--drift $(DRIFT))

@@ -42,7 +42,7 @@ class MonitoringSettings(BaseSettings):
     """Folder on a local disk for answers that wait for the database; several processes may share it."""
 
     monitoring_spill_max_bytes: int = Field(256 * 1024 * 1024, gt=0)
-    """How much of them is kept there by one process; about 400 bytes an answer."""
+    """How much of them is kept there by one process; about 500 bytes an answer."""
 
     monitoring_queue_rows: int = Field(20_000, gt=0)
     """How many answers may wait in memory."""

@@ -182,8 +182,8 @@ def test_a_torn_and_a_damaged_record_are_counted_and_the_others_kept(
 
     recording = recorder()
 
-    kept = [one.request_id for i, one in enumerate(made) if i not in {4, 9}]
-    wait_until("the others", lambda: monitoring.holds(kept))
+    whole = [one.request_id for i, one in enumerate(made) if i not in {4, 9}]
+    wait_until("the others", lambda: monitoring.holds(whole))
     wait_until("the count", lambda: recording.metrics.dropped.labels("corrupt")._value.get() == 2)
     assert not monitoring.files()
 
