@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import uuid
 from typing import TYPE_CHECKING
 
@@ -29,6 +30,12 @@ if TYPE_CHECKING:
 
 # every port stays below 32768, where the system's ephemeral ones begin
 OFFSETS = range(20_000, 22_000, 100)
+
+
+def pytest_configure() -> None:
+    """Hear Ctrl-C, as must what the tests start: a run in the background of a script inherits that it is ignored."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def every_port(settings: Settings) -> list[int]:
