@@ -76,7 +76,8 @@ class Topic:
         self._admin.create_topics([NewTopic(name, partitions, 1)])[name].result(30)
 
     def _new_producer(self) -> Producer:
-        return Producer({**self._configuration, "linger.ms": 5})
+        # a row that is sent again after a lost answer is there once, and in its place
+        return Producer({**self._configuration, "linger.ms": 5, "enable.idempotence": True})
 
     def add_partition(self) -> None:
         """Add a partition, its number one above the last."""
