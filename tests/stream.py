@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 import sys
 import time
 from typing import TYPE_CHECKING, Any
@@ -17,6 +16,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from stack.process import Server
 from stack.settings import ROOT
+from tests.ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -48,13 +48,6 @@ def wait_until(what: str, condition: Callable[[], Any], seconds: float = 30.0) -
             return value
         assert time.monotonic() < end, f"not within {seconds:g} s: {what}"
         time.sleep(POLL_SECONDS)
-
-
-def free_port() -> int:
-    """A port that nobody uses."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def flower(row_id: int, **changes: object) -> dict[str, object]:
