@@ -10,7 +10,7 @@ from connectors.databases import open_source
 from connectors.deadline import Deadline
 from connectors.deploy import deploy
 from connectors.errors import SettingError, TaskFailedError
-from connectors.explain import explain
+from connectors.explain import reasons
 from connectors.publication import Boundary, Publication
 from connectors.refusals import refusals
 from connectors.rows_sent import wait_until_sent
@@ -105,8 +105,7 @@ def _wait_for_slot(connect: Connect, name: str, publication: Publication, deadli
     while True:
         status = connect.status(name)
         if status is not None and status.failures:
-            reasons = "; ".join(f"{part.what}: {explain(part.trace)}" for part in status.failures)
-            raise TaskFailedError(f"{name} fails, nothing was added: {reasons}")
+            raise TaskFailedError(f"{name} fails, nothing was added: {reasons(status.failures)}")
         if status is not None and status.running and publication.slot_exists():
             return
         if not deadline.pause():

@@ -6,7 +6,7 @@ from connectors.connect import Connect
 from connectors.deadline import Deadline
 from connectors.definition import Definition
 from connectors.errors import DefinitionError, TaskFailedError
-from connectors.explain import explain, with_hint
+from connectors.explain import reasons, with_hint
 from connectors.status import Status
 
 # Right after a new definition the old states are still told; twice the same a second apart is the truth.
@@ -45,10 +45,10 @@ def wait_until_running(connect: Connect, name: str, deadline: Deadline, say: Cal
     while True:
         status = connect.status(name)
         if status is not None and status.failures:
-            reasons = "; ".join(f"{part.what}: {explain(part.trace)}" for part in status.failures)
+            why = reasons(status.failures)
             if restarted:
-                raise TaskFailedError(f"{name} fails: {reasons}")
-            say(f"{name}: FAILED, restarting it once ({reasons})")
+                raise TaskFailedError(f"{name} fails: {why}")
+            say(f"{name}: FAILED, restarting it once ({why})")
             connect.restart_failed(name)
             restarted, looks = True, 0
         elif status is not None and status.running:

@@ -1,6 +1,9 @@
 """Makes a Java stack trace readable: its root cause, and what to do about it."""
 
 import re
+from collections.abc import Iterable
+
+from connectors.status import Part
 
 # What a root cause says, and what helps. The first match counts.
 HINTS = (
@@ -42,6 +45,11 @@ LONGEST = 300
 def explain(trace: str) -> str:
     """One line on a failure: why, and a hint if the reason is a known one."""
     return with_hint(root_cause(trace))
+
+
+def reasons(failures: Iterable[Part]) -> str:
+    """What failed and why, on one line."""
+    return "; ".join(f"{part.what}: {explain(part.trace)}" for part in failures)
 
 
 def root_cause(trace: str) -> str:

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from connectors.errors import TaskFailedError
-from connectors.explain import explain
+from connectors.explain import reasons
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -48,8 +48,7 @@ def wait_until_sent(connect: Connect, name: str, table: Table, boundary: Boundar
     while not all_sent(connect.offset(name), table, boundary):
         status = connect.status(name)
         if status is not None and status.failures:
-            reasons = "; ".join(f"{part.what}: {explain(part.trace)}" for part in status.failures)
-            raise TaskFailedError(f"{name} fails: {reasons}")
+            raise TaskFailedError(f"{name} fails: {reasons(status.failures)}")
         if not deadline.pause(BETWEEN_LOOKS_SECONDS):
             return False
     return True

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Never, Protocol
 
-from connectors.explain import explain
+from connectors.explain import reasons
 from connectors.status import Status
 
 EVERY_SECONDS = 1.0
@@ -60,8 +60,7 @@ def look(connect: Worker, patient: Patient, now: float, say: Callable[[str], Non
     since_restart = now - patient.last_restart
     if status.failures:
         if since_restart >= delay_seconds(patient.restarts):
-            reasons = "; ".join(f"{part.what}: {explain(part.trace)}" for part in status.failures)
-            say(f"{patient.name}: FAILED, restarting it ({reasons})")
+            say(f"{patient.name}: FAILED, restarting it ({reasons(status.failures)})")
             connect.restart_failed(patient.name)
             patient.restarts, patient.last_restart, patient.down = patient.restarts + 1, now, True
     elif status.running:

@@ -41,6 +41,11 @@ class DeadLetter:
     cause: str
     detail: str
 
+    @property
+    def detail_as_text(self) -> str:
+        """The detail for Postgres, whose text holds no NUL."""
+        return self.detail.replace("\0", "\\0")
+
 
 @dataclass(frozen=True)
 class Delete:

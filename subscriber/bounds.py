@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
 
-Ends = dict[int, tuple[int, int]]
+    from subscriber.topic import Ends
+
 _OFFSET: Final = re.compile(r"\d{1,18}")
 _OFFSETS: Final = re.compile(r"\d{1,9}:\d{1,18}(,\d{1,9}:\d{1,18})*")
 

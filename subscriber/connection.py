@@ -15,7 +15,7 @@ from requests.adapters import HTTPAdapter
 from urllib3.exceptions import LocationParseError
 
 from subscriber.access import in_the_clear
-from subscriber.errors import BatchRefused, ModelFailed, TooSlow, Transient, WrongSetting
+from subscriber.errors import NOT_JSON, BatchRefused, ModelFailed, TooSlow, Transient, WrongSetting
 from subscriber.tls import failure
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ def _raise_for(response: requests.Response, url: str, secrets: Sequence[str]) ->
 def _excerpt(response: requests.Response, secrets: Sequence[str]) -> str:
     try:
         error = msgspec.json.decode(response.content, type=dict[str, Any]).get("error")
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except NOT_JSON:
         error = None
     text = error if isinstance(error, str) else response.text.strip()
     if text.startswith("Traceback (most recent call last)"):

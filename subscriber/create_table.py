@@ -20,17 +20,14 @@ def wanted_columns(pipeline: Pipeline, outputs: Mapping[str, str], key: str | No
         key: type of the source's key.
     """
     target = pipeline.target
-    columns: dict[str, str | None] = {}
-    if target.timestamp:
-        columns[target.timestamp] = "timestamp with time zone"
-    columns |= {column: outputs.get(output) for output, column in target.outputs.items()}
-    if target.source_key and pipeline.source.key:
-        columns[target.source_key] = key
-    if target.model_version:
-        columns[target.model_version] = "text"
-    if target.deleted_at:
-        columns[target.deleted_at] = "timestamp with time zone"
-    return columns
+    types: dict[str | None, str | None] = {
+        target.timestamp: "timestamp with time zone",
+        **{column: outputs.get(output) for output, column in target.outputs.items()},
+        target.source_key: key,
+        target.model_version: "text",
+        target.deleted_at: "timestamp with time zone",
+    }
+    return {column: types[column] for column in pipeline.written_columns}
 
 
 def create_table(pipeline: Pipeline, columns: Mapping[str, str]) -> str:

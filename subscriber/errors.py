@@ -11,6 +11,11 @@ SubscriberError
 └── WrongSetting   no row is at fault: stop, and say what to change
 """
 
+import msgspec
+
+# what the decoder of JSON raises where there is none
+NOT_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
 
 class SubscriberError(Exception):
     pass

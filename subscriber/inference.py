@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from subscriber.connection import Connection
-from subscriber.errors import BatchRefused, ModelFailed, Transient, WrongSetting
+from subscriber.errors import NOT_JSON, BatchRefused, ModelFailed, Transient, WrongSetting
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,6 +38,13 @@ class TensorMetadata(msgspec.Struct):
     name: str
     datatype: str
     shape: list[int] = []
+
+
+def row_width(shape: Sequence[int]) -> int | None:
+    """How many values a row has in a tensor of this shape, whose first number counts rows; None if it does not say."""
+    if len(shape) < MATRIX_DIMENSIONS:
+        return 1
+    return shape[1] if shape[1] > 0 else None
 
 
 class Metadata(msgspec.Struct):
@@ -70,7 +77,7 @@ def _metadata(connection: Connection, url: str) -> Metadata:
         return msgspec.json.decode(connection.request("GET", url), type=Metadata)
     except (BatchRefused, ModelFailed) as error:
         raise Transient(f"{url}: {error}") from error
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except NOT_JSON as error:
         raise WrongSetting(f"{url} does not answer with model metadata ({error}): is model.url right?") from error
 
 
@@ -112,11 +119,11 @@ class InferenceClient:
         """See that a matrix has as many values a row as the model takes, where it says how many."""
         sizes = [feature.size or 1 for feature in self._features]
         for tensor in listed:
-            known = len(tensor.shape) == MATRIX_DIMENSIONS and tensor.shape[1] > 0
-            if self._model.layout == "matrix" and known and tensor.shape[1] != sum(sizes):
+            width = row_width(tensor.shape) if len(tensor.shape) == MATRIX_DIMENSIONS else None
+            if self._model.layout == "matrix" and width not in (None, sum(sizes)):
                 raise WrongSetting(
-                    f"{url}: the model's input {tensor.name} takes {tensor.shape[1]} values a row, but the features of "
-                    f"the pipeline file are {sum(sizes)}"
+                    f"{url}: the model's input {tensor.name} takes {width} values a row, but the features of the "
+                    f"pipeline file are {sum(sizes)}"
                 )
 
     def predict(self, rows: Sequence[Any]) -> tuple[list[tuple[Any, ...]], str | None]:
@@ -153,7 +160,7 @@ class InferenceClient:
             return self._answer.decode(body)
         except msgspec.ValidationError as error:
             raise WrongSetting(f"{self._url} does not answer as the protocol says: {error}") from error
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        except NOT_JSON as error:
             # some servers write a NaN like this
             raise ModelFailed(f"model API's answer is not JSON: {error}") from error
 
@@ -201,7 +208,7 @@ class InferenceClient:
             return
         try:
             ready = msgspec.json.decode(body, type=Readiness).ready
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        except NOT_JSON:
             return
         if not ready:
             raise Transient("the model is not ready")

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from psycopg.rows import class_row, dict_row
 
-from subscriber.store import statement, translated
+from subscriber.postgres import statement
+from subscriber.store import translated
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

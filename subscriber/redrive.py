@@ -16,8 +16,9 @@ from subscriber.decoding import Decoder
 from subscriber.errors import Transient
 from subscriber.inference import InferenceClient
 from subscriber.letters import Letters, StoredMessage
+from subscriber.postgres import statement
 from subscriber.predictor import Predictor
-from subscriber.store import Store, statement, translated
+from subscriber.store import Store, translated
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -120,8 +121,7 @@ class Redrive:
                     {
                         "ids": [id_ for id_, _ in stays],
                         "causes": [found.cause for _, found in stays],
-                        # Postgres text holds no NUL
-                        "details": [found.detail.replace("\0", "\\0") for _, found in stays],
+                        "details": [found.detail_as_text for _, found in stays],
                     },
                 )
         predicted = sum(id(record) not in failed for record in batch.records)

@@ -10,7 +10,8 @@ from psycopg import sql
 
 from subscriber.errors import WrongSetting
 from subscriber.pipeline import Retention
-from subscriber.store import Store, statement, translated
+from subscriber.postgres import statement
+from subscriber.store import Store, translated
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

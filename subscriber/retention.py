@@ -12,7 +12,8 @@ from psycopg import sql
 
 from subscriber.backoff import delay_seconds
 from subscriber.errors import Transient, WrongSetting
-from subscriber.store import statement, translated
+from subscriber.postgres import statement
+from subscriber.store import translated
 
 if TYPE_CHECKING:
     import psycopg

@@ -9,7 +9,7 @@ import msgspec
 
 from subscriber.decoding.envelope import columns_of, take_apart
 from subscriber.decoding.plan import fields_of
-from subscriber.errors import BadRow
+from subscriber.errors import NOT_JSON, BadRow
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from subscriber.batch import Record
     from subscriber.decoding.columns import Field
 
-_UNREADABLE = (BadRow, msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+_UNREADABLE = (BadRow, *NOT_JSON)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from subscriber.errors import SubscriberError, WrongSetting
-from subscriber.store import Store, statement, translated
+from subscriber.postgres import statement
+from subscriber.store import Store, translated
 from subscriber.topic import Group, Topic
 
 if TYPE_CHECKING:
@@ -17,9 +18,9 @@ if TYPE_CHECKING:
 
     from subscriber.pipeline import Pipeline
     from subscriber.settings import Settings
+    from subscriber.topic import Ends
 
 LOOKS_APART_SECONDS: Final = 1.0
-Ends = dict[int, tuple[int, int]]
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -12,13 +11,13 @@ from psycopg import sql
 from subscriber.batch import Batch, DeadLetter, written_at
 from subscriber.deletes import Deletes
 from subscriber.errors import Fenced, Transient, WrongSetting
+from subscriber.postgres import first_line, refused, statement
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from subscriber.pipeline import Pipeline
 
-_SQL = resources.files("subscriber") / "sql"
 # lock timeout, read-only (a standby after a failover), the server's limits on a transaction that stood still
 _PASSING_STATES = ("55P03", "25006", "25P03", "25P04")
 # connection, rollback (serialization, deadlock), resources (disk full among them), operator intervention, system and
@@ -39,8 +38,6 @@ LIMITS = (
 
 # SQLSTATE
 UNDEFINED_TABLE = "42P01"
-
-Row = tuple[Any, ...]
 
 
 class Store:
@@ -123,15 +120,15 @@ class Store:
         with translated():
             connection = self._connection()
             with connection.transaction():
-                refused = self.write(connection, batch)  # 1, 2
-                self._write_dead(connection, [*batch.dead, *refused])  # 3
+                dead = self.write(connection, batch)  # 1, 2
+                self._write_dead(connection, [*batch.dead, *dead])  # 3
                 self._claim_partitions(connection, batch)  # 4
             # 5: leaving the transaction
-        if refused:
-            gone = {id(dead.record) for dead in refused}
+        if dead:
+            gone = {id(letter.record) for letter in dead}
             keep = [i for i, record in enumerate(batch.records) if id(record) not in gone]
             batch.keep(keep)
-            batch.dead.extend(refused)
+            batch.dead.extend(dead)
 
     def close(self) -> None:
         if self._connected is not None:
@@ -167,33 +164,15 @@ class Store:
             columns.append(batch.versions)
         if target.deleted_at:
             columns.append([row.deleted for row in batch.rows])
-        rows: list[Row] = list(zip(*columns, strict=True)) if batch.rows else []
-        refused: list[DeadLetter] = []
-        self._copy_or_split(connection, batch, rows, 0, len(rows), refused)
-        return refused
+        rows: list[tuple[Any, ...]] = list(zip(*columns, strict=True)) if batch.rows else []
 
-    def _copy_or_split(
-        self,
-        connection: psycopg.Connection,
-        batch: Batch,
-        rows: list[Row],
-        start: int,
-        end: int,
-        refused: list[DeadLetter],
-    ) -> None:
-        if start == end:
-            return
-        try:
-            with connection.transaction(), connection.cursor() as cursor, cursor.copy(self._copy) as copy:
+        def write(start: int, end: int) -> None:
+            with connection.cursor() as cursor, cursor.copy(self._copy) as copy:
                 for row in rows[start:end]:
                     copy.write_row(row)
-        except (psycopg.DataError, psycopg.IntegrityError) as error:
-            if end - start == 1:
-                refused.append(DeadLetter(batch.records[start], "refused_by_target", _first_line(error)))
-                return
-            middle = (start + end) // 2
-            self._copy_or_split(connection, batch, rows, start, middle, refused)
-            self._copy_or_split(connection, batch, rows, middle, end, refused)
+
+        guilty = refused(connection, len(rows), write)
+        return [DeadLetter(batch.records[place], "refused_by_target", detail) for place, detail in guilty]
 
     def _write_dead(self, connection: psycopg.Connection, dead: Sequence[DeadLetter]) -> None:
         if not dead:
@@ -207,12 +186,10 @@ class Store:
         ):
             for letter in dead:
                 record = letter.record
-                # Postgres text holds no NUL
-                detail = letter.detail.replace("\0", "\\0")
                 copy.write_row(
                     (
                         *(self._pipeline.name, self._pipeline.topic, record.partition(), record.offset()),
-                        *(letter.cause, detail, record.key(), record.value(), written_at(record, None)),
+                        *(letter.cause, letter.detail_as_text, record.key(), record.value(), written_at(record, None)),
                     )
                 )
 
@@ -244,7 +221,7 @@ def translated() -> Iterator[None]:
         yield
     except psycopg.Error as error:
         state = error.sqlstate or ""
-        said = _first_line(error)
+        said = first_line(error)
         if state in _PASSING_STATES or state[:2] in _PASSING_CLASSES:
             raise Transient(f"target database: {said}") from error
         if not state and isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
@@ -271,13 +248,3 @@ def _make(connection: psycopg.Connection, statements: bytes, *tables: str) -> No
         exist = "select bool_and(to_regclass(name) is not null) from unnest(%s::text[]) as name"
         if connection.execute(exist, [list(tables)]).fetchone() != (True,):
             raise
-
-
-def statement(name: str) -> bytes:
-    return (_SQL / f"{name}.sql").read_bytes()
-
-
-def _first_line(error: psycopg.Error) -> str:
-    message = error.diag.message_primary or (str(error).strip().splitlines() or [type(error).__name__])[0]
-    where = f" ({error.diag.context.splitlines()[0]})" if error.diag.context else ""
-    return f"{message}{where}"

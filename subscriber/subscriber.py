@@ -121,8 +121,8 @@ class Subscriber:
         try:
             with Topic(self._settings, self.pipeline) as topic:
                 others = strangers(topic.group(), self.pipeline)
-        except WrongSetting:
-            # whoever may not even read is told so by the reader; who may read, but not look at groups, does without
+        except (WrongSetting, Transient):
+            # the reader tells who is not let in or finds nobody; who may read, but not look at groups, does without
             return
         if others:
             raise Transient(

@@ -34,6 +34,10 @@ class Reads(Protocol):
     def group(self) -> str: ...
 
 
+# of each partition the first offset, and the one after the last
+Ends = dict[int, tuple[int, int]]
+
+
 @dataclass(frozen=True)
 class Member:
     """One subscriber of the consumer group."""
@@ -104,7 +108,7 @@ class Topic:
     def __exit__(self, *_: object) -> None:
         self._consumer.close()
 
-    def ends(self) -> dict[int, tuple[int, int]]:
+    def ends(self) -> Ends:
         """The first offset and the one after the last of each partition; empty if there is no such topic."""
         with self._translated():
             topic = self._consumer.list_topics(self.name, timeout=TIMEOUT_SECONDS).topics[self.name]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from typing import TYPE_CHECKING
 
@@ -11,6 +10,7 @@ import requests
 
 from stack.process import Server
 from stack.settings import ROOT
+from tests.commands import finished
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,14 +35,6 @@ class Example:
 
     def run(self, module: str, *arguments: object) -> str:
         """What the command prints."""
-        done = subprocess.run(  # noqa: S603 (our own program)
-            [sys.executable, "-m", module, *map(str, arguments)],
-            env={**os.environ, **self.environment},
-            capture_output=True,
-            text=True,
-            check=False,
-            cwd=ROOT,
-            timeout=150,
-        )
+        done = finished(module, *arguments, environment={**os.environ, **self.environment}, seconds=150)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout

@@ -32,3 +32,18 @@ def claimed(offsets: Iterable[int], ports: Callable[[Settings], Iterable[int]]) 
         _claims.append(claim)
         return offset
     raise RuntimeError(f"no free ports for the test servers at an offset of {offsets}")
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports that nobody uses."""
+    probes = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [probe.getsockname()[1] for probe in probes]
+    for probe in probes:
+        probe.close()
+    return ports
+
+
+def free_port() -> int:
+    """A port that nobody uses."""
+    (port,) = free_ports(1)
+    return port

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 import sys
 import time
 from typing import TYPE_CHECKING, Any
@@ -17,6 +16,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from stack.process import Server
 from stack.settings import ROOT
+from tests.ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -50,13 +50,6 @@ def wait_until(what: str, condition: Callable[[], Any], seconds: float = 30.0) -
         time.sleep(POLL_SECONDS)
 
 
-def free_port() -> int:
-    """A port that nobody uses."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def flower(row_id: int, **changes: object) -> dict[str, object]:
     """A row of iris_data as the payload of a message; its class is `row_id % 3`."""
     features, target = FLOWERS[row_id % 3]
@@ -76,7 +69,8 @@ class Topic:
         self._admin.create_topics([NewTopic(name, partitions, 1)])[name].result(30)
 
     def _new_producer(self) -> Producer:
-        return Producer({**self._configuration, "linger.ms": 5})
+        # a row that is sent again after a lost answer is there once, and in its place
+        return Producer({**self._configuration, "linger.ms": 5, "enable.idempotence": True})
 
     def add_partition(self) -> None:
         """Add a partition, its number one above the last."""

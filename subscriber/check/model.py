@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from subscriber.errors import BatchRefused, ModelFailed, WrongSetting
-from subscriber.inference import InferenceClient, TensorMetadata
+from subscriber.inference import InferenceClient, TensorMetadata, row_width
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -43,9 +43,8 @@ def look_at_model(pipeline: Pipeline, rows: Rows, findings: Findings) -> dict[st
 
 
 def width_of(shape: Sequence[int]) -> int:
-    """How many values a row gets of an output of this shape, whose first number counts rows."""
-    # the protocol writes -1 where a size is not known
-    return 2 if len(shape) > 1 and shape[1] < 0 else shape[1] if len(shape) > 1 else 1
+    """How many values a row gets of an output of this shape; several where it does not say."""
+    return row_width(shape) or 2
 
 
 def _tell_tensors(what: str, listed: list[TensorMetadata] | None, findings: Findings) -> None:

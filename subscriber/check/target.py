@@ -10,7 +10,8 @@ from psycopg import sql
 from subscriber.column_types import fits, key_type, output_type
 from subscriber.create_table import create_table, wanted_columns
 from subscriber.errors import WrongSetting
-from subscriber.store import Store, statement, translated
+from subscriber.postgres import statement
+from subscriber.store import Store, translated
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -10,15 +10,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import msgspec
 import typer
-from rich import box
 from rich.console import Console
 from rich.progress import Progress
-from rich.table import Table
 
 from subscriber import logs
 from subscriber.commands.exits import INTERRUPTED, UNFINISHED, explained, say
-from subscriber.commands.output import on_output
-from subscriber.errors import WrongSetting
+from subscriber.commands.output import on_output, plain_table, print_json
+from subscriber.errors import NOT_JSON, WrongSetting
 from subscriber.letters import Choice, Letters
 from subscriber.pipeline_file import load_pipeline
 from subscriber.redrive import Redrive
@@ -28,6 +26,8 @@ from subscriber.times import point_in_time
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from rich.table import Table
 
     from subscriber.letters import Listed
     from subscriber.redrive import Outcome
@@ -64,7 +64,7 @@ def list_(
         with _letters(pipeline) as letters:
             found = letters.newest(cause, oldest, limit)
     if json:
-        _print_json([_jsonable(vars(letter)) for letter in found])
+        print_json([_jsonable(vars(letter)) for letter in found])
     elif found:
         on_output().print(_table(found))
     else:
@@ -82,7 +82,7 @@ def show(
         found = [letters.whole(id_) for id_ in ids]
     there = [_jsonable(letter) for letter in found if letter is not None]
     if json:
-        _print_json(there)
+        print_json(there)
     else:
         print("\n\n".join("\n".join(f"{name:13}{_text(value)}" for name, value in one.items()) for one in there))
     missing = [id_ for id_, letter in zip(ids, found, strict=True) if letter is None]
@@ -181,7 +181,7 @@ def _letters(path: Path) -> Iterator[Letters]:
 
 
 def _table(letters: list[Listed]) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    table = plain_table()
     for column in ("id", "failed at (UTC)", "cause", "partition:offset", "key", "detail"):
         table.add_column(column, justify="right" if column == "id" else "left", no_wrap=column != "detail")
     for x in letters:
@@ -196,12 +196,8 @@ def payload(key: bytes | None) -> bytes | None:
     """What is in a key of Kafka Connect's JSON converter beside its schema; any other key as it is."""
     try:
         return None if key is None else bytes(_KEY.decode(key).payload)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except NOT_JSON:
         return key
-
-
-def _print_json(values: Any) -> None:
-    print(msgspec.json.format(msgspec.json.encode(values)).decode())
 
 
 def _jsonable(letter: dict[str, Any]) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import signal
 import sys
 import threading
@@ -19,6 +18,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from subscriber import logs
 from subscriber.bounds import read_bound, spans
 from subscriber.commands.exits import INTERRUPTED, explained, say
+from subscriber.commands.memory import settle
 from subscriber.errors import SubscriberError, WrongSetting
 from subscriber.metrics import Metrics, Registry
 from subscriber.pipeline_file import load_pipeline
@@ -108,9 +108,7 @@ class Run:
         """
         for signal_ in (signal.SIGINT, signal.SIGTERM):
             signal.signal(signal_, lambda *_: self._stop())
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(50_000, 20, 20)
+        settle()
         watching = threading.Thread(target=self._watch, name="progress", daemon=True)
         watching.start()
         try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import signal
 import sys
 from pathlib import Path
@@ -13,6 +12,7 @@ import typer
 
 from subscriber import logs
 from subscriber.commands.exits import UNFINISHED, WRONG_SETTING, explained, say
+from subscriber.commands.memory import settle
 from subscriber.console.app import application
 from subscriber.console.server import Console
 from subscriber.errors import WrongSetting
@@ -47,10 +47,7 @@ def run(pipelines: Annotated[list[Path], typer.Argument(help="The TOML file of e
                 table=pipeline.target.table,
                 console=console.address,
             )
-        # millions of rows cause many collections, none of which need look at what lives as long as the process
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(50_000, 20, 20)
+        settle()
         try:
             failures = fleet.run()
         finally:

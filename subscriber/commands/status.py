@@ -7,13 +7,10 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import msgspec
 import typer
-from rich import box
-from rich.table import Table
 
 from subscriber.commands.exits import UNFINISHED, WRONG_SETTING, explained, say
-from subscriber.commands.output import ago, on_output
+from subscriber.commands.output import ago, on_output, plain_table, print_json
 from subscriber.errors import WrongSetting
 from subscriber.pipeline_file import load_pipeline
 from subscriber.settings import read_settings
@@ -21,6 +18,7 @@ from subscriber.status import read_statuses
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table
 
     from subscriber.status import Status
 
@@ -37,7 +35,7 @@ def status(
         settings = read_settings()
         statuses = read_statuses(settings, [load_pipeline(path) for path in pipelines])
     if json:
-        print(msgspec.json.format(msgspec.json.encode([as_json(s) for s in statuses])).decode())
+        print_json([as_json(s) for s in statuses])
     else:
         console = on_output()
         for one in statuses:
@@ -61,7 +59,7 @@ def show(status: Status, console: Console) -> None:
     if status.partitions:
         console.print(_partitions(status), "")
     if status.dead_letters:
-        letters = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+        letters = plain_table()
         for column in ("dead letters of", "count", "newest"):
             letters.add_column(column, justify="right" if column == "count" else "left", no_wrap=True)
         for cause in status.dead_letters:
@@ -77,7 +75,7 @@ def show(status: Status, console: Console) -> None:
 
 
 def _partitions(status: Status) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    table = plain_table()
     for column in ("partition", "stored", "end", "lag", "offsets/s", "last stored"):
         table.add_column(column, justify="right", no_wrap=True)
     for p in status.partitions:

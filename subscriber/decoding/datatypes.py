@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from subscriber.decoding.columns import EPOCH
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 TYPES: Final[dict[str, type]] = {"FP64": float, "FP32": float, "INT64": int, "INT32": int, "BOOL": bool, "BYTES": str}
 RANGES: Final = {"INT64": 2**63, "INT32": 2**31}
 SECOND: Final = timedelta(seconds=1)
-EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def converter(datatype: str) -> Callable[[Any], Any]:

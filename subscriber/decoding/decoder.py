@@ -12,7 +12,7 @@ from subscriber.batch import Batch, DeadLetter, Delete, written_at
 from subscriber.decoding.columns import UNAVAILABLE, UNAVAILABLE_BASE64, column_of, without_schema
 from subscriber.decoding.envelope import Deleted, Reader, columns_of, take_apart
 from subscriber.decoding.plan import fields_of, key
-from subscriber.errors import BadRow
+from subscriber.errors import NOT_JSON, BadRow
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,7 +27,6 @@ _WRAPPED: Final = (b'{"schema"', b'{"payload"')
 _UNAVAILABLE_JSON: Final = tuple(msgspec.json.encode(v) for v in (UNAVAILABLE, UNAVAILABLE_BASE64, [UNAVAILABLE]))
 _MISSING: Final = re.compile(r"Object missing required field `([^`]*)`")
 _WRONG: Final = re.compile(r"Expected `([^`]*)`, got `([^`]*)` - at `\$(?:\.after)?\.([^`]*)`")
-_ERRORS: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 class Decoder:
@@ -59,7 +58,7 @@ class Decoder:
                 elif value.startswith(before):
                     try:
                         row = read(value[length:-1])
-                    except (*_ERRORS, BadRow):
+                    except (*NOT_JSON, BadRow):
                         # taken apart, it says what is wrong with it; or it is written in another way
                         row = self._take_apart(value)
                 else:
@@ -77,7 +76,7 @@ class Decoder:
             except BadRow as error:
                 batch.dead.append(DeadLetter(record, error.cause, error.detail))
                 continue
-            except _ERRORS as error:
+            except NOT_JSON as error:
                 batch.dead.append(DeadLetter(record, *_cause(value or b"", error)))
                 continue
             if places is not None:
@@ -94,7 +93,7 @@ class Decoder:
         if self._bare is not None and not message.startswith(_WRAPPED):
             try:
                 return self._bare.read(message)
-            except (*_ERRORS, BadRow):
+            except (*NOT_JSON, BadRow):
                 pass
         return self._take_apart(message)
 
@@ -142,7 +141,7 @@ class Decoder:
                 column = column_of(fields[name]) if name in fields else without_schema(None)
                 found = msgspec.json.decode(value, type=column.wire)
                 return key(column.read(found) if column.read else found)
-            except (*_ERRORS, BadRow, KeyError, ValueError, OverflowError):
+            except (*NOT_JSON, BadRow, KeyError, ValueError, OverflowError):
                 continue
         raise BadRow("delete_without_key", f"neither the message's key nor its value has column {name}")
 
@@ -190,7 +189,7 @@ def _cause(value: bytes, error: Exception) -> tuple[str, str]:
         payload = columns_of(take_apart(value).payload)
     except BadRow:
         return "no_payload", message
-    except _ERRORS:
+    except NOT_JSON:
         # what is wrong with the field was met before what is wrong with the message
         return "not_json", message
     if any(bytes(column) in _UNAVAILABLE_JSON for column in payload.values()):

@@ -155,7 +155,7 @@ def _feature(attribute: str, feature: Feature, column: Column) -> Use:
     wanted = TYPES[feature.datatype]
     optional, default = feature.default is not None, feature.default
     if feature.size is not None:
-        each = _then(None, _array(feature.size, converter(feature.datatype)))
+        each = _array(feature.size, converter(feature.datatype))
         return Use(attribute, column, feature.column, Any, _then(column.read, each))
     if (
         (column.wire is wanted is not int)

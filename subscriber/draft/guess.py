@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from subscriber.inference import row_width
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -72,8 +74,8 @@ def guess(sample: Sample, inputs: Sequence[TensorMetadata]) -> Guess:
     if not inputs:
         features = [Input(c, c, _datatype(sample, c)) for c in numbers]
         doubts.append("the model lists no inputs: every column that is a number is a feature, edit that")
-    elif len(inputs) == 1 and _width(inputs[0]) != 1 and _column(inputs[0].name, columns, sample) is None:
-        matrix, width = inputs[0].name, _width(inputs[0])
+    elif len(inputs) == 1 and row_width(inputs[0].shape) != 1 and _column(inputs[0].name, columns, sample) is None:
+        matrix, width = inputs[0].name, row_width(inputs[0].shape)
         features = [Input(c, c, DATATYPES.get(inputs[0].datatype, "FP64")) for c in numbers]
         if width != len(features):
             wanted = "any number of" if width is None else str(width)
@@ -138,7 +140,7 @@ def _timestamp(moments: Sequence[str], doubts: list[str]) -> str | None:
 
 
 def _input(tensor: TensorMetadata, columns: dict[str, str], sample: Sample) -> Input:
-    width = _width(tensor)
+    width = row_width(tensor.shape)
     column = _column(tensor.name, columns, sample)
     return Input(column, tensor.name, DATATYPES.get(tensor.datatype, "FP64"), None if width == 1 else width)
 
@@ -150,13 +152,6 @@ def _column(name: str, columns: dict[str, str], sample: Sample) -> str | None:
 def _plain(name: str) -> str:
     """A name without its spelling: `Sepal-Length`, `sepal_length` and `sepalLength` are one."""
     return re.sub(r"[\W_]+", "", name).lower()
-
-
-def _width(tensor: TensorMetadata) -> int | None:
-    """How many values a row gives this input; None if the model does not say."""
-    if len(tensor.shape) < 2:  # noqa: PLR2004 (rows and values)
-        return 1
-    return tensor.shape[1] if tensor.shape[1] > 0 else None
 
 
 def _datatype(sample: Sample, column: str) -> str:

@@ -11,7 +11,8 @@ from examples.diabetes.data import FEATURES
 from examples.diabetes.train import train
 from stack.settings import ROOT
 from tests.examples import Example
-from tests.stream import SubscriberProcess, free_port, wait_until
+from tests.ports import free_port
+from tests.stream import SubscriberProcess, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from stack.services import Services
     from stack.settings import Settings
-    from tests.integration.connectors.conftest import Finished
+    from tests.commands import Finished
     from tests.servers import Servers
 
 pytestmark = as_processes

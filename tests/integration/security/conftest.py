@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,6 +10,7 @@ from rich.console import Console
 from stack.progress import Progress
 from stack.servers import exclusive
 from stack.settings import ROOT
+from tests.commands import Finished, finished
 from tests.secured import SecuredStack
 from tests.stream import SubscriberProcess
 
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 IRIS = ROOT / "subscriber" / "pipelines" / "iris.toml"
-Finished = subprocess.CompletedProcess[str]
 
 
 @pytest.fixture(scope="package")
@@ -40,15 +38,7 @@ def run(secured: SecuredStack) -> Callable[..., Finished]:
     """Runs a service that ends by itself, with changes to the environment that lets it in."""
 
     def run(module: str, *arguments: str, **changes: str) -> Finished:
-        return subprocess.run(  # noqa: S603 (our own program)
-            [sys.executable, "-m", module, *arguments],
-            env=secured.environment() | changes,
-            capture_output=True,
-            text=True,
-            check=False,
-            cwd=ROOT,
-            timeout=60,
-        )
+        return finished(module, *arguments, environment=secured.environment() | changes)
 
     return run
 

@@ -13,7 +13,7 @@ from tests.stream import wait_until
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.integration.security.conftest import Finished
+    from tests.commands import Finished
     from tests.secured import SecuredStack
     from tests.stream import SubscriberProcess
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from tests.integration.security.conftest import Finished
+    from tests.commands import Finished
     from tests.secured import SecuredStack
     from tests.stream import SubscriberProcess
 

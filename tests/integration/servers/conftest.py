@@ -6,7 +6,6 @@ import contextlib
 import json
 import os
 import shutil
-import socket
 import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,7 +19,8 @@ from stack.process import Server
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.servers import Servers
+    from tests.ports import free_ports
+from tests.servers import Servers
 
 MODELS = Path(__file__).parent / "mlserver"
 
@@ -32,15 +32,6 @@ def mlserver_bin() -> Path:
     if not folder:
         pytest.skip("MLServer's packages are not ours; `make test-servers` installs them and runs this")
     return Path(folder)
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports that nobody uses."""
-    probes = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [probe.getsockname()[1] for probe in probes]
-    for probe in probes:
-        probe.close()
-    return ports
 
 
 class MLServer(Server):

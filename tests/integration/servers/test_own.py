@@ -11,7 +11,8 @@ import requests
 
 from stack.process import Server
 from stack.settings import ROOT
-from tests.stream import flower, free_port
+from tests.ports import free_port
+from tests.stream import flower
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
 
-from stack.settings import ROOT
+from tests.commands import Finished, finished
 from tests.stream import PipelineFile, SubscriberProcess, Topic, flower
 
 if TYPE_CHECKING:
@@ -18,7 +16,6 @@ if TYPE_CHECKING:
 
     from stack.settings import Settings
 
-Finished = subprocess.CompletedProcess[str]
 Check = Callable[..., Finished]
 
 
@@ -27,15 +24,7 @@ def check(settings: Settings, pipeline: PipelineFile) -> Check:
     """Runs `python -m subscriber check` on the test's pipeline file, with changes to the environment."""
 
     def run(*options: str, **changes: str) -> Finished:
-        return subprocess.run(  # noqa: S603 (our own program)
-            [sys.executable, "-m", "subscriber", "check", str(pipeline.path), *options],
-            env=settings.environment() | changes,
-            capture_output=True,
-            text=True,
-            check=False,
-            cwd=ROOT,
-            timeout=60,
-        )
+        return finished("subscriber", "check", pipeline.path, *options, environment=settings.environment() | changes)
 
     return run
 

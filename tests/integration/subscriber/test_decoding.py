@@ -112,13 +112,15 @@ class Published:
 
     def __init__(self, settings: Settings, form: Form) -> None:
         self.table = f"t{uuid.uuid4().hex[:12]}"
-        self.topic = f"postgres-source-{self.table}"
+        self.topic = f"{self.table}.public.{self.table}"
         self.settings = settings
         self.source = psycopg.connect(settings.source_dsn(), autocommit=True)
         self.decoder = Decoder(pipeline(self.topic))
         self.next_id = 1
         definition = read("source.json", {**os.environ, **settings.environment()})
         changes = {
+            # two connectors of one prefix in one worker wait two minutes for each other's metrics
+            "topic.prefix": self.table,
             "publication.name": self.table,
             "slot.name": self.table,
             "table.include.list": f"public.{self.table}",

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
 
-from stack.settings import ROOT
+from tests.commands import Finished, finished
 from tests.stream import SubscriberProcess, Topic, flower, wait_until
 
 if TYPE_CHECKING:
@@ -19,23 +17,15 @@ if TYPE_CHECKING:
     from stack.settings import Settings
     from tests.servers import Servers
 
-Subscriber = Callable[..., subprocess.CompletedProcess[str]]
+Subscriber = Callable[..., Finished]
 
 
 @pytest.fixture
 def verb(settings: Settings) -> Subscriber:
     """Runs a verb of `python -m subscriber`, as the test's settings have it."""
 
-    def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(  # noqa: S603 (our own program)
-            [sys.executable, "-m", "subscriber", *map(str, arguments)],
-            env=settings.environment(),
-            capture_output=True,
-            text=True,
-            check=False,
-            cwd=ROOT,
-            timeout=60,
-        )
+    def run(*arguments: str | Path) -> Finished:
+        return finished("subscriber", *arguments, environment=settings.environment())
 
     return run
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 
-from subscriber.store import statement
+from subscriber.postgres import statement
 from tests.stream import PipelineFile, SubscriberProcess, Topic, flower, wait_until
 
 if TYPE_CHECKING:
