@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import time
 from functools import partial
@@ -165,6 +166,49 @@ def test_the_next_start_reads_what_the_last_one_left(
     wait_until("every row", lambda: monitoring.holds([one.request_id for one in made]))
     wait_until("no file", lambda: not monitoring.files())
     assert counted(after, "replayed") == len(made)
+
+
+def test_steady_traffic_does_not_hold_up_what_waits(monitoring: MonitoringDatabase, recorder: Start) -> None:
+    # given answers that come faster than one batch is written after the other
+    recording = recorder()
+    load = Load(recording, 4 * RATE)
+    try:
+        wait_until("rows", lambda: counted(recording, "written") > RATE)
+
+        # when there is more to read from a file than one turn takes
+        left = [answer(i) for i in range(3_000)]
+        spill = Spill(monitoring.folder, 10_000_000)
+        spill.append([waiting(kept(one)).encoded() for one in left])
+        spill.close()
+
+        # then it is read all the same
+        wait_until("the file is read", lambda: not monitoring.files())
+        assert counted(recording, "replayed") == len(left)
+    finally:
+        ids = load.stop()
+    wait_until("every row", lambda: monitoring.holds([*ids, *(one.request_id for one in left)]))
+
+
+def test_a_process_without_a_free_file_descriptor_loses_nothing(
+    monitoring: MonitoringDatabase, recorder: Start
+) -> None:
+    # given a recorder that has its database
+    recording = recorder()
+    wait_until("a connection", lambda: counted(recording, "connected") == 1)
+    made = [answer(i) for i in range(30)]
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+
+    # when neither a connection can be guarded nor a file be opened
+    resource.setrlimit(resource.RLIMIT_NOFILE, (3, hard))
+    try:
+        for one in made:
+            recording.record(one)
+        wait_until("a try", lambda: recording.metrics.write_seconds._sum.get() > 0)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+    wait_until("every row", lambda: monitoring.holds([one.request_id for one in made]))
+    assert dropped(recording) == 0
 
 
 def test_a_torn_and_a_damaged_record_are_counted_and_the_others_kept(
