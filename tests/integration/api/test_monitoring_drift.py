@@ -149,6 +149,18 @@ def test_the_views_tell_hours_and_days(filled: MonitoringDatabase) -> None:
     assert {label for (label,) in labels} == {"under 0.25", "0.25 to 0.5", "0.5 to 0.75", "from 0.75"}
 
 
+def test_days_are_of_utc_though_clocks_were_changed_meanwhile(filled: MonitoringDatabase, now: datetime) -> None:
+    # given answers of before and after a change of the clocks, ten days ago
+    write(filled.dsn, [answer(i, now - timedelta(days=20)) for i in range(9)])
+    changed, changed_back = ((now + timedelta(days=days)).timetuple().tm_yday % 365 or 1 for days in (-10, 60))
+    zone = f"-c timezone=ONE0TWO,J{changed},J{changed_back}"
+    with psycopg.connect(filled.dsn, options=zone) as connection:
+        for view in ("drift_daily", "answer_shares_daily"):
+            days = connection.execute(f"select distinct window_start from {view}".encode()).fetchall()
+            assert len(days) >= 2
+            assert all(day.astimezone(UTC).hour == 0 for (day,) in days)
+
+
 def test_a_window_is_looked_at_all_over_and_no_further_than_asked(filled: MonitoringDatabase, now: datetime) -> None:
     begin = now - timedelta(minutes=30)
     with psycopg.connect(filled.dsn) as connection:
@@ -213,6 +225,13 @@ def test_without_answers_it_says_so(monitoring: MonitoringDatabase) -> None:
     done = drift("--fail", database=monitoring)
 
     assert (done.returncode, done.stdout.startswith("no answers from ")) == (0, True)
+
+
+def test_a_database_without_tables_is_told_how_to_get_them(monitoring: MonitoringDatabase) -> None:
+    done = drift(database=monitoring)
+
+    assert done.returncode == 2
+    assert "run `python -m api.monitoring.migrate`" in done.stderr
 
 
 def test_a_wrong_setting_is_named(monitoring: MonitoringDatabase) -> None:

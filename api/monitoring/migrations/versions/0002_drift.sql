@@ -144,14 +144,15 @@ as $$
   group by s.window_start, s.model_version, s.kind, s.name
 $$;
 
+-- In hours, as a day of the session's time zone may have 23 or 25.
 create view drift_hourly as
 select * from drift(date_trunc('hour', now(), 'UTC') - interval '47 hours', now(), interval '1 hour', 1000);
 create view drift_daily as
-select * from drift(date_trunc('day', now(), 'UTC') - interval '29 days', now(), interval '1 day');
+select * from drift(date_trunc('day', now(), 'UTC') - interval '696 hours', now(), interval '24 hours');
 
 create view answer_shares_hourly as
 select window_start, model_version, name as endpoint, label as answer, "rows", share, reference_share
 from shares(date_trunc('hour', now(), 'UTC') - interval '47 hours', now(), interval '1 hour', 1000) where kind = 'answer';
 create view answer_shares_daily as
 select window_start, model_version, name as endpoint, label as answer, "rows", share, reference_share
-from shares(date_trunc('day', now(), 'UTC') - interval '29 days', now(), interval '1 day') where kind = 'answer';
+from shares(date_trunc('day', now(), 'UTC') - interval '696 hours', now(), interval '24 hours') where kind = 'answer';
