@@ -20,6 +20,8 @@ from api.monitoring.database import Database
 from api.monitoring.reference import Bins, Categories, ReferenceDistribution
 from stack.settings import ROOT
 from tests.recording import EMPLOYMENT, STATUS, answer
+from tests.unit.grafana.macros import Range, expand
+from tests.unit.grafana.provisioned import sql
 
 if TYPE_CHECKING:
     from tests.recording import MonitoringDatabase
@@ -41,6 +43,7 @@ REFERENCE = ReferenceDistribution(
     },
 )
 ANSWERS = 6_000
+CHARTS = ("credit: Largest drift", "credit: Drift over the range")
 
 
 def drifted(one: RecordedAnswer) -> RecordedAnswer:
@@ -225,6 +228,22 @@ def test_without_answers_it_says_so(monitoring: MonitoringDatabase) -> None:
     done = drift("--fail", database=monitoring)
 
     assert (done.returncode, done.stdout.startswith("no answers from ")) == (0, True)
+
+
+def test_a_few_answers_are_no_drift_on_the_dashboard(monitoring: MonitoringDatabase, now: datetime) -> None:
+    queries = {query.name: query for query in sql()}
+    shown = Range.last(timedelta(hours=1), end=now)
+    statements = [expand(queries[name].text, shown).encode() for name in CHARTS]
+
+    # as many answers as `make request` makes, then enough
+    for count, known in ((12, False), (600, True)):
+        write(monitoring.dsn, [answer(i, now - timedelta(minutes=1)) for i in range(count)])
+        with psycopg.connect(monitoring.dsn) as connection:
+            ((largest,),) = connection.execute(statements[0]).fetchall()
+            rows = connection.execute(statements[1]).fetchall()
+        assert (largest is not None) is known
+        assert len(rows) == 8
+        assert all((row[2] is not None) is known for row in rows), rows
 
 
 def test_a_database_without_tables_is_told_how_to_get_them(monitoring: MonitoringDatabase) -> None:
