@@ -195,6 +195,7 @@ class Recorder:
         try:
             with self.metrics.write_seconds.time():
                 database.write(batch)
+            self._connector.proved()
         except AnswersRefused as error:
             if len(batch) == 1:
                 return [(batch[0].kept.answer, str(error))]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import psycopg
 
-from api.monitoring.answers import kept, waiting
+from api.monitoring.answers import TABLES, kept, waiting
 from api.monitoring.spill import Spill
 from tests.recording import Load, RecorderProcess, answer
 from tests.runs import as_processes
@@ -19,6 +19,8 @@ from tests.stream import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    import pytest
 
     from api.monitoring.recorder import Recorder
     from tests.recording import MonitoringDatabase
@@ -208,6 +210,40 @@ def test_a_process_without_a_free_file_descriptor_loses_nothing(
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
     wait_until("every row", lambda: monitoring.holds([one.request_id for one in made]))
+    assert dropped(recording) == 0
+
+
+def test_a_server_that_lets_us_in_and_takes_nothing_is_tried_ever_more_rarely(
+    monitoring: MonitoringDatabase, recorder: Start, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # given a server whose disk is full
+    recording = recorder()
+    wait_until("a connection", lambda: counted(recording, "connected") == 1)
+    with psycopg.connect(monitoring.dsn, autocommit=True) as connection:
+        connection.execute(
+            "create function full_disk() returns trigger language plpgsql as"
+            " $$ begin raise disk_full using message = 'the disk is full'; end $$"
+        )
+        for table in TABLES:
+            connection.execute(
+                f"create trigger full_disk before insert on {table} execute function full_disk()".encode()
+            )
+    capsys.readouterr()
+
+    # when answers come for as long as would do for many tries
+    load = Load(recording, RATE)
+    try:
+        wait_until("answers in the file", lambda: counted(recording, "spilled") > 8 * RATE)
+        said = capsys.readouterr()
+        with psycopg.connect(monitoring.dsn, autocommit=True) as connection:
+            connection.execute("drop function full_disk cascade")
+        wait_until("the file is read", lambda: not monitoring.files())
+    finally:
+        ids = load.stop()
+
+    # then it was said once, and nothing is lost
+    assert (said.out + said.err).count("the disk is full") == 1
+    wait_until("every row", lambda: monitoring.holds(ids))
     assert dropped(recording) == 0
 
 
