@@ -17,6 +17,7 @@ from api.credit.ports import RecordedAnswer
 from api.monitoring.answers import kept, waiting
 from api.monitoring.comparison import Span, compared
 from api.monitoring.database import Database
+from api.monitoring.drift import population_stability_index
 from api.monitoring.reference import Bins, Categories, ReferenceDistribution
 from stack.settings import ROOT
 from tests.recording import EMPLOYMENT, STATUS, answer
@@ -113,6 +114,36 @@ def test_sql_and_python_agree(filled: MonitoringDatabase, now: datetime) -> None
             assert ours.keys() == theirs.keys()
             for key, values in ours.items():
                 assert theirs[key] == pytest.approx(values), key
+
+
+def test_sql_is_what_the_formula_says_of_the_rows(filled: MonitoringDatabase, now: datetime) -> None:
+    # given every row of the later half, in bins as the reference has them
+    begin = now - timedelta(minutes=31)
+    with psycopg.connect(filled.dsn) as connection:
+        found = rows_of(
+            connection,
+            "select name, rows, psi from drift(%s, %s, '31 minutes', 1000000) where kind = 'feature'",
+            begin,
+            now,
+        )
+        for name, reference in REFERENCE.features.items():
+            values = [
+                value
+                for (value,) in connection.execute(
+                    f"select {name} from answers where received_at >= %s and received_at < %s".encode(), [begin, now]
+                )
+            ]
+            if isinstance(reference, Bins):
+                expected = list(reference.counts)
+                bins = [sum(value >= edge for edge in reference.edges) for value in values]
+            else:
+                known = list(reference.counts)
+                expected = [*reference.counts.values(), 0]
+                bins = [known.index(value) if value in known else len(known) for value in values]
+
+            # then the index is that of the counts
+            actual = [bins.count(i) for i in range(len(expected))]
+            assert found[name] == [len(values), pytest.approx(population_stability_index(expected, actual))]
 
 
 def test_what_is_like_training_is_stable_and_what_is_not_shows(filled: MonitoringDatabase, now: datetime) -> None:
