@@ -57,7 +57,7 @@ class Measured:
 class Subject:
     """One model behind an endpoint, with the cache and without."""
 
-    def __init__(self, model_ms: int, account: Account, folder: Path, port: int) -> None:
+    def __init__(self, model_ms: int, account: Account, folder: Path, port: int, unknown: Iterator[bytes]) -> None:
         self.name = f"{model_ms}ms" if model_ms else "credit"
         url = {
             "CACHE_URL": f"redis://127.0.0.1:{account.port}",
@@ -67,7 +67,7 @@ class Subject:
         self.without = endpoint(f"{self.name}-without", port, {"MODEL_MS": str(model_ms), "CACHE_URL": ""}, folder)
         self.cached = endpoint(f"{self.name}-cached", port + 1, {"MODEL_MS": str(model_ms), **url}, folder)
         self.urls = [f"http://127.0.0.1:{port + number}/decisions" for number in range(2)]
-        self._unknown = applications()
+        self._unknown = unknown
 
     def measure(self, count: int, clients: int, rounds: int) -> Measured:
         """So many requests of each kind, in rounds: without the cache, with it new inputs, and inputs that it knows."""
@@ -99,7 +99,7 @@ def endpoint(name: str, port: int, environment: dict[str, str], folder: Path) ->
     """The API, as a process of its own."""
 
     def ready() -> bool:
-        return requests.get(f"http://127.0.0.1:{port}/ready", timeout=1).ok
+        return requests.get(f"http://127.0.0.1:{port}/v2/health/ready", timeout=1).ok
 
     own = {"API_HOST": "127.0.0.1", "API_PORT": str(port), "MODELS_DIR": str(models_of(folder))}
     return Server(
@@ -179,7 +179,9 @@ def main(
     settings = Settings().moved(PORT_OFFSET)
     folder, account = folder_of(PORT_OFFSET), cache_account(settings)
     valkey = Valkey(account, folder, {})
-    subjects = [Subject(ms, account, folder, settings.api_port + at) for at, ms in ((0, 0), (2, 50))]
+    # both keep their answers in the same cache, under the same version of the model
+    unknown = applications()
+    subjects = [Subject(ms, account, folder, settings.api_port + at, unknown) for at, ms in ((0, 0), (2, 50))]
     servers = [valkey, *(server for subject in subjects for server in (subject.without, subject.cached))]
     try:
         with exclusive(folder):
