@@ -60,7 +60,7 @@ test: $(VENV)/.dev ## Run every test on real servers (ARGS=tests/unit; STACK=doc
 test-servers: $(VENV)/.dev .venv-mlserver/.mlserver ## Run the tests about other model servers (MLServer, in an environment of its own)
 	@MLSERVER=$(CURDIR)/.venv-mlserver/bin $(BIN)/python -m pytest -m servers $(ARGS)
 
-bench-cache: $(VENV)/.dev ## Measure answers with and without the cache, and its memory (ARGS=--requests=10000)
+bench-cache: $(VENV)/.dev ## Measure answers with and without the cache, and its memory (ARGS=--requests=6000)
 	@$(BIN)/python -m benchmarks.cache $(ARGS)
 
 check: $(VENV)/.dev ## Lint, format, types, and the links in the documents

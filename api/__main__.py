@@ -50,8 +50,14 @@ def main() -> int:
     host, port = listener.getsockname()[:2]
     log.info("listening", url=f"http://{host}:{port}", docs=f"http://{host}:{port}/docs")
     registry = service.metrics.registry
-    app = create_app(service, cache_from_settings(cached, registry), recorder_from_settings(monitored, registry))
-    serve(app, listener, settings)
+    recorder = recorder_from_settings(monitored, registry)
+    app = create_app(service, cache_from_settings(cached, registry), recorder)
+    try:
+        serve(app, listener, settings)
+    finally:
+        # a second Ctrl-C ends the server without the app's own end
+        if recorder is not None:
+            recorder.close()
     log.info("stopped")
     return 0
 

@@ -16,6 +16,7 @@ from api.monitoring.drift import Verdict
 from api.monitoring.settings import MonitoringSettings
 
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+MOST_WINDOWS = 1_000
 DRIFTED = 1
 WRONG_SETTING = 2
 
@@ -40,6 +41,10 @@ def main(
     until = datetime.now(UTC)
     begin = moment(since, until)
     width = duration(window, "--window") if window else until - begin
+    if (until - begin) / width > MOST_WINDOWS:
+        raise typer.BadParameter(
+            f"{window} makes more than {MOST_WINDOWS:,} windows: make it wider, or --since later", param_hint="--window"
+        )
     span = Span(begin, until, width, rows)
     try:
         settings = MonitoringSettings()
@@ -52,6 +57,8 @@ def main(
         with psycopg.connect(settings.dsn()) as connection:
             found = compared(connection, span)
             left_out = without_reference(connection, span)
+    except (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedFunction) as error:
+        raise _wrong("the monitoring database is not migrated: run `python -m api.monitoring.migrate`") from error
     except psycopg.Error as error:
         raise _wrong(f"monitoring database (MONITORING_*): {str(error).strip().splitlines()[0]}") from error
     for line in lines(found, span):
@@ -73,7 +80,10 @@ def _report(found: Sequence[Compared], path: Path) -> None:
     except ModuleNotFoundError as error:
         raise _wrong(f"{error.name} is not installed here: `make drift-report` has an environment for it") from error
     most = max(found, key=lambda one: one.rows)
-    write_report([one for one in found if _block(one) == _block(most)], path)
+    try:
+        write_report([one for one in found if _block(one) == _block(most)], path)
+    except OSError as error:
+        raise _wrong(f"{path} is not written (--report): {error.strerror}") from error
     typer.echo(f"report of version {most.model_version} from {most.window_start:%Y-%m-%d %H:%M} on: {path}")
 
 
@@ -114,7 +124,10 @@ def moment(text: str, now: datetime) -> datetime:
         BadParameter: it is neither, or not in the past.
     """
     if re.fullmatch(r"\d+[smhd]", text):
-        return now - duration(text, "--since")
+        try:
+            return now - duration(text, "--since")
+        except OverflowError as error:
+            raise typer.BadParameter(f"{text} is longer ago than time is counted", param_hint="--since") from error
     try:
         found = datetime.fromisoformat(text)
     except ValueError as error:

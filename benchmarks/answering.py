@@ -1,83 +1,65 @@
-"""One endpoint before a model, with the API's own cache or without: `python -m benchmarks.answering PORT`.
+"""The model API with a model that takes longer: `MODEL_MS=50 python -m benchmarks.answering`.
 
-MODEL_MS=0 predicts with the iris model, on the event loop. Else the model takes so many milliseconds in one of two
-threads; it sleeps, so that what is measured does not hang on what else the machine does.
+Everything else is `python -m api`, with its settings. The model sleeps in its thread, so that what is measured does not
+hang on what else the machine does; with MODEL_MS=0 it is the credit model as it is.
 """
 
 from __future__ import annotations
 
-import asyncio
-import json
 import os
-import sys
 import time
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-import numpy as np
-import uvicorn
-from prometheus_client import CollectorRegistry
-from starlette.applications import Starlette
-from starlette.background import BackgroundTask
-from starlette.responses import Response
-from starlette.routing import Route
-
+from api.app import create_app
 from api.cache.cache import cache_from_settings
-from api.cache.keys import answer_key
-from api.cache.read_through import ReadThrough
 from api.cache.settings import CacheSettings
-from api.training import iris
+from api.logs import configure_logging
+from api.metrics import Metrics
+from api.model.model import Columns, Model
+from api.model.registry import Registry
+from api.server import leave_on_signals, listen, serve
+from api.service import Service
+from api.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
-    from starlette.requests import Request
-
-MODEL_MS = float(os.environ.get("MODEL_MS", "0"))
-FIELD = "decisions"
-
-_, model = iris.train()
-threads = ThreadPoolExecutor(2)
-cache = cache_from_settings(CacheSettings(), CollectorRegistry())
-answers = ReadThrough(cache) if cache is not None else None
+    from api.model.outputs import Answers
 
 
-async def compute(features: dict[str, float]) -> bytes:
-    """The model's answer, encoded."""
-    if MODEL_MS:
-        await asyncio.get_running_loop().run_in_executor(threads, time.sleep, MODEL_MS / 1000)
-        return b'{"decision":"ACCEPT"}'
-    row = np.array([list(features.values())])
-    return json.dumps({"decision": int(model.predict(row)[0])}).encode()
+class LateModel(Model):
+    """A model whose every prediction takes so many seconds more."""
+
+    def __init__(self, model: Model, seconds: float) -> None:
+        self.description = model.description
+        self._model = model
+        self._seconds = seconds
+
+    def predict(self, columns: Columns) -> Answers:
+        time.sleep(self._seconds)
+        return self._model.predict(columns)
 
 
-async def decisions(request: Request) -> Response:
-    """An answer, and where it comes from."""
-    features: dict[str, float] = json.loads(await request.body())
-    if answers is None or cache is None:
-        return Response(await compute(features))
-    key = answer_key("bench", "1", features)
-    value, hit, to_write = await answers.get(key, FIELD, lambda: compute(features))
-    keep = BackgroundTask(_keep, key, value) if to_write else None
-    return Response(value, headers={"X-Cache": "hit" if hit else "miss"}, background=keep)
+class LateService(Service):
+    """Serves each model late."""
+
+    def __init__(self, settings: Settings, registry: Registry, metrics: Metrics, seconds: float) -> None:
+        super().__init__(settings, registry, metrics)
+        self._seconds = seconds
+
+    async def model(self, name: str, version: str | None = None) -> Model:
+        return LateModel(await super().model(name, version), self._seconds)
 
 
-async def _keep(key: str, value: bytes) -> None:
-    if cache is not None:
-        cache.write(key, FIELD, value)
+def main() -> None:
+    """Serve until told to stop."""
+    leave_on_signals()
+    configure_logging("warning")
+    settings, seconds = Settings(), float(os.environ.get("MODEL_MS", "0")) / 1000
+    registry, metrics = Registry(settings.models_dir), Metrics()
+    service = LateService(settings, registry, metrics, seconds) if seconds else Service(settings, registry, metrics)
+    service.refresh()
+    app = create_app(service, cache_from_settings(CacheSettings(), metrics.registry))
+    serve(app, listen(settings.api_host, settings.api_port), settings)
 
-
-@asynccontextmanager
-async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-    if cache is not None:
-        await cache.start()
-    yield
-    if cache is not None:
-        await cache.close()
-
-
-app = Starlette(routes=[Route(f"/{FIELD}", decisions, methods=["POST"])], lifespan=lifespan)
 
 if __name__ == "__main__":
-    uvicorn.run(app, port=int(sys.argv[1]), log_level="warning", loop="uvloop", http="httptools", ws="none")
+    main()

@@ -1,25 +1,30 @@
 """What the cache costs and saves: `python -m benchmarks.cache`.
 
 Figures that are compared come from the same run, their rounds in turn, so that
-all meet the same machine.
+all meet the same machine. What is asked is `POST /decisions` of the credit model, as it is and with a model that takes
+50 ms.
 """
 
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import os
 import random
 import shutil
-import socket
 import statistics
 import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated
 
 import redis
+import requests
 import typer
 
+from api import train
+from api.credit.features import AGE, CATEGORIES, INSTALLMENT_RATE
+from api.training import credit
 from benchmarks.cache_memory import ANSWERS, measure
 from benchmarks.load import Timed, ask_all
 from stack.cli import folder_of
@@ -30,6 +35,7 @@ from stack.settings import ROOT, Settings
 from stack.valkey import Account, Valkey
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 PORT_OFFSET = 16_000
@@ -51,8 +57,8 @@ class Measured:
 class Subject:
     """One model behind an endpoint, with the cache and without."""
 
-    def __init__(self, model_ms: int, account: Account, folder: Path, port: int) -> None:
-        self.name = f"{model_ms}ms" if model_ms else "cheap"
+    def __init__(self, model_ms: int, account: Account, folder: Path, port: int, unknown: Iterator[bytes]) -> None:
+        self.name = f"{model_ms}ms" if model_ms else "credit"
         url = {
             "CACHE_URL": f"redis://127.0.0.1:{account.port}",
             "CACHE_USER": account.user,
@@ -61,17 +67,19 @@ class Subject:
         self.without = endpoint(f"{self.name}-without", port, {"MODEL_MS": str(model_ms), "CACHE_URL": ""}, folder)
         self.cached = endpoint(f"{self.name}-cached", port + 1, {"MODEL_MS": str(model_ms), **url}, folder)
         self.urls = [f"http://127.0.0.1:{port + number}/decisions" for number in range(2)]
+        self._unknown = unknown
 
-    def measure(self, requests: int, clients: int, rounds: int) -> Measured:
+    def measure(self, count: int, clients: int, rounds: int) -> Measured:
         """So many requests of each kind, in rounds: without the cache, with it new inputs, and inputs that it knows."""
         plain, cached = self.urls
         measured = Measured()
-        known = new_inputs(KNOWN)
+        known = self._new(KNOWN)
         asyncio.run(ask_all(cached, known, clients))
-        a_round = max(requests // rounds, clients)
+        a_round = max(count // rounds, clients)
         for _ in range(rounds):
-            without = asyncio.run(ask_all(plain, new_inputs(a_round), clients))
-            miss = asyncio.run(ask_all(cached, new_inputs(a_round), clients))
+            new = self._new(a_round)
+            without = asyncio.run(ask_all(plain, new, clients))
+            miss = asyncio.run(ask_all(cached, new, clients))
             hit = asyncio.run(ask_all(cached, random.choices(known, k=a_round), clients))  # noqa: S311
             measured.without.add(without)
             measured.miss.add(miss)
@@ -79,37 +87,50 @@ class Subject:
             measured.added_ms.append(miss.p50 - without.p50)
         return measured
 
+    def _new(self, number: int) -> list[bytes]:
+        """Applications that were not sent before."""
+        taken = list(itertools.islice(self._unknown, number))
+        if len(taken) < number:
+            raise typer.BadParameter("there are no more different applications", param_hint="--requests")
+        return taken
+
 
 def endpoint(name: str, port: int, environment: dict[str, str], folder: Path) -> Server:
-    """What is measured; the API itself takes the same environment and path."""
+    """The API, as a process of its own."""
 
     def ready() -> bool:
-        with socket.create_connection(("127.0.0.1", port), timeout=1):
-            return True
+        return requests.get(f"http://127.0.0.1:{port}/v2/health/ready", timeout=1).ok
 
+    own = {"API_HOST": "127.0.0.1", "API_PORT": str(port), "MODELS_DIR": str(models_of(folder))}
     return Server(
         name=f"bench-{name}",
-        command=[sys.executable, "-m", "benchmarks.answering", str(port)],
+        command=[sys.executable, "-m", "benchmarks.answering"],
         folder=folder,
         ready=ready,
         ports=[port],
-        environment={**os.environ, **environment},
+        environment={**os.environ, **own, **environment},
         cwd=ROOT,
         stop_seconds=10.0,
     )
 
 
-def new_inputs(number: int) -> list[bytes]:
-    """Request bodies that nobody has sent before."""
-    names = ("sepal_length", "sepal_width", "petal_length", "petal_width")
-    return [json.dumps({name: random.random() for name in names}).encode() for _ in range(number)]  # noqa: S311
+def models_of(folder: Path) -> Path:
+    return folder / "data" / "models"
 
 
-def tell(subject: Subject, requests: int) -> None:
+def applications() -> Iterator[bytes]:
+    """All 20,600 applications that the endpoint takes, in an order by chance, as request bodies."""
+    names = (INSTALLMENT_RATE, AGE, *CATEGORIES)
+    every = list(itertools.product(range(1, 5), range(18, 121), *CATEGORIES.values()))
+    random.shuffle(every)
+    return (json.dumps(dict(zip(names, values, strict=True))).encode() for values in every)
+
+
+def tell(subject: Subject, count: int) -> None:
     """Print the figures of one model, at one client and at many."""
     # short rounds for one client: what a miss adds is little beside what a shared machine does from second to second
-    for clients, count, rounds in ((1, requests, 40), (CLIENTS, requests * 2, 5)):
-        measured = subject.measure(count, clients, rounds)
+    for clients, number, rounds in ((1, count, 40), (CLIENTS, count * 2, 5)):
+        measured = subject.measure(number, clients, rounds)
         without, miss, hit = measured.without, measured.miss, measured.hit
         for kind, answers in (("without", without), ("miss", miss), ("hit", hit)):
             print(
@@ -148,25 +169,30 @@ def tell_memory(valkey: Valkey, inputs: int) -> None:
 
 
 def main(
-    requests: Annotated[int, typer.Option(help="Requests of each kind to the cheap model, at one client.")] = 3000,
-    slow_requests: Annotated[int, typer.Option(help="The same of the model that takes 50 ms.")] = 200,
+    count: Annotated[
+        int, typer.Option("--requests", help="Requests of each kind to the model as it is, by one client.")
+    ] = 3000,
+    slow_count: Annotated[int, typer.Option("--slow-requests", help="The same of the model that takes 50 ms.")] = 200,
     inputs: Annotated[int, typer.Option(help="Inputs that memory is measured with.")] = 20_000,
 ) -> None:
     """Measure answers with and without the cache, and its memory, on this machine."""
     settings = Settings().moved(PORT_OFFSET)
     folder, account = folder_of(PORT_OFFSET), cache_account(settings)
     valkey = Valkey(account, folder, {})
-    subjects = [Subject(ms, account, folder, settings.api_port + at) for at, ms in ((0, 0), (2, 50))]
+    # both keep their answers in the same cache, under the same version of the model
+    unknown = applications()
+    subjects = [Subject(ms, account, folder, settings.api_port + at, unknown) for at, ms in ((0, 0), (2, 50))]
     servers = [valkey, *(server for subject in subjects for server in (subject.without, subject.cached))]
     try:
         with exclusive(folder):
             try:
                 valkey.prepare()
+                train.store(models_of(folder), *credit.train())
                 for server in servers:
                     server.restart()
                 tell_memory(valkey, inputs)
-                tell(subjects[0], requests)
-                tell(subjects[1], slow_requests)
+                tell(subjects[0], count)
+                tell(subjects[1], slow_count)
             finally:
                 for server in reversed(servers):
                     server.stop()

@@ -102,7 +102,8 @@ def numbers() -> list[Panel]:
             number("short", PSI, decimals=3),
             Place(6, x=15, y=0, w=3, h=4),
             "Largest drift",
-            "The largest population stability index of a feature over the range: moderate from 0.1, much from 0.25.",
+            "The largest population stability index of a feature over the range: moderate from 0.1, much from 0.25. "
+            "Fewer than 100 answers show none.",
             Query("largest_drift", MONITORING),
         ),
         finished(
@@ -259,7 +260,8 @@ def answers() -> list[Panel]:
             table,
             Place(42, x=14, y=27, w=10, h=8),
             "Drift over the range",
-            "Every feature and endpoint, of up to 3,000 answers spread over the range; the most drifted first.",
+            "Every feature and endpoint, of up to 3,000 answers spread over the range; the most drifted first. Too few "
+            "have no index: fewer than 100 of a feature, than 33 of an endpoint.",
             Query("drift_in_range", MONITORING),
         ),
         finished(

@@ -12,6 +12,8 @@ from api.cache.server import Server
 from api.cache.writer import Answer, Writer
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from prometheus_client import CollectorRegistry
 
     from api.cache.settings import CacheSettings
@@ -39,10 +41,13 @@ class Cache:
         await self._reader.close()
         await self._server.close()
 
-    async def read(self, key: str, field: str) -> bytes | None:
-        """The answer that was kept, or None; within the time-out of the settings, and at once if the server is away."""
+    async def read(self, key: str, field: str, fits: Callable[[bytes], bool] | None = None) -> bytes | None:
+        """The answer that was kept, or None; within the time-out of the settings, and at once if the server is away.
+
+        What does not fit is garbage, and no answer.
+        """
         began = time.perf_counter()
-        answer = await self._look(key, field) if self._server.answers() else None
+        answer = await self._look(key, field, fits) if self._server.answers() else None
         self._metrics.read(field, answer is not None, time.perf_counter() - began)
         return answer
 
@@ -50,13 +55,14 @@ class Cache:
         """Keep an answer soon, or drop it; at once, and to be called on the event loop's thread."""
         self._writer.put(Answer(key, field, value))
 
-    async def _look(self, key: str, field: str) -> bytes | None:
+    async def _look(self, key: str, field: str, fits: Callable[[bytes], bool] | None) -> bytes | None:
         stored = await self._reader.look(key, field)
         if stored is None:
             return None
         answer = decode(stored)
-        if answer is None:
+        if answer is None or (fits is not None and not fits(answer)):
             self._metrics.failed("read", "garbage")
+            return None
         return answer
 
 

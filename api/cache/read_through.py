@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 class Readable(Protocol):
     """What is asked first."""
 
-    async def read(self, key: str, field: str) -> bytes | None: ...
+    async def read(self, key: str, field: str, fits: Callable[[bytes], bool] | None = None) -> bytes | None: ...
 
 
 class Reading(NamedTuple):
@@ -31,14 +31,20 @@ class ReadThrough:
         self._cache = cache
         self._flights: SingleFlight[tuple[bytes, bool]] = SingleFlight()
 
-    async def get(self, key: str, field: str, compute: Callable[[], Awaitable[bytes]]) -> Reading:
-        """The answer; what `compute` raises goes to those who wait for it now."""
+    async def get(
+        self,
+        key: str,
+        field: str,
+        compute: Callable[[], Awaitable[bytes]],
+        fits: Callable[[bytes], bool] | None = None,
+    ) -> Reading:
+        """The answer; what `compute` raises goes to those who wait for it now. What is kept must fit, or it is none."""
         led = False
 
         async def read_or_compute() -> tuple[bytes, bool]:
             nonlocal led
             led = True
-            kept = await self._cache.read(key, field)
+            kept = await self._cache.read(key, field, fits)
             return (kept, True) if kept is not None else (await compute(), False)
 
         value, hit = await self._flights.once((key, field), read_or_compute)

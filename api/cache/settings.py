@@ -17,8 +17,8 @@ class CacheSettings(BaseSettings):
     cache_password: SecretStr = SecretStr("")
     """The account's password."""
 
-    cache_ttl_seconds: int = Field(3600, gt=0)
-    """How long the answers to an input are kept, from the first of them on."""
+    cache_ttl_seconds: int = Field(3600, gt=0, le=10 * 365 * 24 * 3600)
+    """How long the answers to an input are kept, from the first of them on; ten years at most."""
 
     cache_timeout_ms: int = Field(50, gt=0)
     """A read that takes longer, waiting for a connection included, is a miss."""

@@ -65,12 +65,12 @@ class CreditAnswers:
             body, hit, key = await compute(), False, None
         else:
             name = answer_key(MODEL, version, features)
-            body, hit, to_write = await self._through.get(name, endpoint, compute)
+            body, hit, to_write = await self._through.get(name, endpoint, compute, endpoint.fits)
             key = name if to_write else None
         recorded = RecordedAnswer(
             endpoint=str(endpoint),
             features=features,
-            response=msgspec.json.decode(body)[endpoint.output],
+            response=endpoint.answer(body),
             cache_hit=hit,
             model_version=version,
             request_id=request_id,
@@ -96,7 +96,12 @@ class CreditAnswers:
         answers = await self._service.predict_in_thread(model, columns(model, features))
         if endpoint.output not in answers:
             raise BrokenModelError(f"model '{MODEL}' has no output '{endpoint.output}'")
-        return msgspec.json.encode({endpoint.output: answers[endpoint.output].tolist()[0]})
+        body = msgspec.json.encode({endpoint.output: answers[endpoint.output].tolist()[0]})
+        if not endpoint.fits(body):
+            raise BrokenModelError(
+                f"model '{MODEL}' has an output '{endpoint.output}' that is no answer of /{endpoint}"
+            )
+        return body
 
 
 def columns(model: Model, features: Mapping[str, Any]) -> Columns:

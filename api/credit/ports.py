@@ -1,5 +1,6 @@
 """What the credit endpoints ask of the cache and of the monitoring database."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -28,8 +29,8 @@ class RecordedAnswer:
 class AnswerCache(Protocol):
     """Answers that were given before: a key an application and model version, a field an endpoint."""
 
-    async def read(self, key: str, field: str) -> bytes | None:
-        """The answer, or None for a miss, whatever its reason; never raises."""
+    async def read(self, key: str, field: str, fits: Callable[[bytes], bool] | None = None) -> bytes | None:
+        """The answer, or None for a miss, whatever its reason, one that does not fit among them; never raises."""
 
     def write(self, key: str, field: str, value: bytes) -> None:
         """Keep an answer; never waits, never raises."""

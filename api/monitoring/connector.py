@@ -38,6 +38,12 @@ class Connector:
             self._trying.start()
         return self._database
 
+    def proved(self) -> None:
+        """Note that the database has taken answers."""
+        if self._complaint:
+            log.info("monitoring database takes answers again")
+        self._failures, self._complaint = 0, ""
+
     def lost(self, error: DatabaseAway) -> None:
         """Note that the connection is gone."""
         self._database = None
@@ -65,9 +71,9 @@ class Connector:
         error, self._error = self._error, None
         self._database, self._opened = self._opened, None
         if self._database is not None:
-            self._failures = 0
-            self._complaint = ""
-            log.info("monitoring database connected")
+            # after a failure it is good again once it has taken answers: one that is full, say, lets us in all the time
+            if not self._complaint:
+                log.info("monitoring database connected")
         elif error is not None:
             self._failed(error)
 

@@ -2,6 +2,7 @@
 
 MonitoringError
 ├── DatabaseAway    keep the answers, connect anew a little later
+│   └── UnknownSchema   a later version of the API has migrated it: this one's answers wait for that one
 ├── AnswersRefused  the tables do not take these answers: find the guilty ones, tell, go on with the others
 └── SpillFailed     the file takes no more: keep what fits in memory
 """
@@ -13,6 +14,10 @@ class MonitoringError(Exception):
 
 class DatabaseAway(MonitoringError):
     """The database is away, slow, or set up wrongly. Whether the last batch was stored is not known."""
+
+
+class UnknownSchema(DatabaseAway):
+    """The database is at a revision of the schema that this version of the API does not have."""
 
 
 class AnswersRefused(MonitoringError):

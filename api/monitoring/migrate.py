@@ -11,12 +11,14 @@ import structlog
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
+from alembic.util import CommandError
 from pydantic import ValidationError
 from sqlalchemy import create_engine
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
 from api.logs import configure_logging
+from api.monitoring.errors import UnknownSchema
 from api.monitoring.settings import MonitoringSettings
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -31,6 +33,7 @@ def migrate(connection: psycopg.Connection) -> str:
 
     Raises:
         psycopg.Error: the database is away, or the role may not.
+        UnknownSchema: the database is at a revision that is not among ours.
     """
     engine = create_engine("postgresql+psycopg://", creator=lambda: connection, poolclass=NullPool)
     config = Config()
@@ -42,6 +45,8 @@ def migrate(connection: psycopg.Connection) -> str:
             config.attributes["connection"] = shared
             command.upgrade(config, "head")
             return str(MigrationContext.configure(shared).get_current_revision())
+    except CommandError as error:
+        raise UnknownSchema(f"the schema is not of this version of the API, nor of one before it: {error}") from error
     except DBAPIError as error:
         if isinstance(error.orig, psycopg.Error):
             raise error.orig from error
@@ -67,6 +72,9 @@ def main() -> int:
         revision = migrate(psycopg.connect(settings.dsn()))
     except psycopg.Error as error:
         log.error(f"the monitoring database cannot be migrated (MONITORING_*): {str(error).strip()}")
+        return 1
+    except UnknownSchema as error:
+        log.error(str(error))
         return 1
     print(f"monitoring database at {revision}")
     return 0

@@ -6,6 +6,7 @@ answers of the last batch interval while the database is there, and of the last 
 `monitoring_queue_rows` and a batch.
 """
 
+import math
 import threading
 import time
 from collections import deque
@@ -117,7 +118,10 @@ class Recorder:
     def _write_out(self, database: Database) -> None:
         try:
             self._register(database)
-            while self._queue and not self._closing.is_set():
+            # what is there now: the files are read, too, however steadily more comes
+            for _ in range(math.ceil(len(self._queue) / self._settings.monitoring_batch_rows)):
+                if self._closing.is_set():
+                    break
                 self._write_batch(database)
             if not self._spill.empty:
                 self._replay(database)
@@ -146,11 +150,12 @@ class Recorder:
         self._observe()
 
     def _write_batch(self, database: Database) -> None:
-        """Write the oldest answers; when the database is away, to the file at once: they have waited already."""
+        """Write the oldest answers; when that fails, to the file at once: they have waited already."""
         batch = self._take(self._settings.monitoring_batch_rows)
         try:
             refused = self._store(database, batch)
-        except DatabaseAway:
+        # whatever it is: they may not be stored
+        except Exception:
             self._put_to_file(batch)
             raise
         self._refuse(refused)
@@ -190,6 +195,7 @@ class Recorder:
         try:
             with self.metrics.write_seconds.time():
                 database.write(batch)
+            self._connector.proved()
         except AnswersRefused as error:
             if len(batch) == 1:
                 return [(batch[0].kept.answer, str(error))]
@@ -259,7 +265,7 @@ class Recorder:
         # said once, not at every try
         if str(error) != self._spill_complaint:
             self._spill_complaint = str(error)
-            log.error("answers cannot go to the file (MONITORING_SPILL_*)", reason=str(error))
+            log.error("a file of waiting answers cannot be used (MONITORING_SPILL_*)", reason=str(error))
 
     def _age_in_memory(self) -> float:
         return time.monotonic() - self._queue[0][0] if self._queue else 0.0

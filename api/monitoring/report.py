@@ -19,8 +19,11 @@ def write_report(found: Sequence[Compared], path: Path) -> None:
         OSError: the file cannot be written.
     """
     definition = DataDefinition(categorical_columns=[one.name for one in found])
-    now = _table((one.name, ((b.label, b.rows) for b in one.bins)) for one in found)
-    training = _table((one.name, ((b.label, b.reference_rows) for b in one.bins)) for one in found)
+    # in the order of the bins; labels are rounded, and two may read the same
+    now = _table((one.name, ((f"{at:02} {b.label}", b.rows) for at, b in enumerate(one.bins))) for one in found)
+    training = _table(
+        (one.name, ((f"{at:02} {b.label}", b.reference_rows) for at, b in enumerate(one.bins))) for one in found
+    )
     report = Report([DataDriftPreset(cat_method="psi", cat_threshold=SIGNIFICANT_PSI)])
     outcome = report.run(*(Dataset.from_pandas(table, data_definition=definition) for table in (now, training)))
     outcome.save_html(str(path))

@@ -120,16 +120,26 @@ class Spill:
         """Take over the files that processes left behind; return how many.
 
         Raises:
-            SpillFailed: the folder cannot be made or read.
+            SpillFailed: the folder or a file cannot be opened; every other file is taken over.
         """
+        own = {segment.path for segment in self._segments}
+        adopted: list[_Segment] = []
+        failed: OSError | None = None
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            own = {segment.path for segment in self._segments}
             found = [path for path in sorted(self._folder.glob(f"*{SUFFIX}")) if path not in own]
-            adopted = [segment for path in found if (segment := _locked(path)) is not None]
         except OSError as error:
-            raise SpillFailed(f"{error.filename or self._folder}: {error.strerror}") from error
+            found, failed = [], error
+        for path in found:
+            try:
+                segment = _locked(path)
+            except OSError as error:
+                failed = error
+            else:
+                adopted += [segment] if segment is not None else []
         self._segments = [*adopted, *self._segments]
+        if failed is not None:
+            raise SpillFailed(f"{failed.filename or self._folder}: {failed.strerror}") from failed
         return len(adopted)
 
     def close(self) -> None:
@@ -203,9 +213,11 @@ def _locked(path: Path) -> _Segment | None:
         return None
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+    except OSError as error:
         os.close(descriptor)
-        return None
+        if isinstance(error, BlockingIOError):
+            return None
+        raise
     status = os.fstat(descriptor)
     if status.st_nlink and not status.st_size:
         path.unlink(missing_ok=True)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import signal
+import socket
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -13,8 +15,11 @@ import psycopg
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from api.cache.encoding import encode
+from api.cache.keys import answer_key
 from api.credit.features import CATEGORIES
 from api.monitoring.answers import TABLES
+from tests.caches import client as cache_client
 from tests.stream import wait_until
 
 if TYPE_CHECKING:
@@ -76,11 +81,15 @@ def metric(url: str, name: str, **labels: str) -> float:
 
 
 @pytest.fixture
-def kept_api(
-    monitoring: MonitoringDatabase, start_api: Callable[..., Api], credit_dir: Path, start_valkey: Callable[..., Valkey]
-) -> Api:
+def own_cache(start_valkey: Callable[..., Valkey]) -> Valkey:
+    """A cache server of the test's own."""
+    return start_valkey()
+
+
+@pytest.fixture
+def kept_api(monitoring: MonitoringDatabase, start_api: Callable[..., Api], credit_dir: Path, own_cache: Valkey) -> Api:
     """An API with the credit model, a cache and the test's own monitoring database."""
-    cache = start_valkey()
+    cache = own_cache
     environment = {name: value for name, value in monitoring.environment().items() if name.startswith("MONITORING_")}
     environment |= {"CACHE_URL": f"redis://127.0.0.1:{cache.account.port}"}
     environment |= {"CACHE_USER": cache.account.user, "CACHE_PASSWORD": cache.account.password}
@@ -138,6 +147,56 @@ def test_the_served_version_tells_what_it_was_trained_on(monitoring: MonitoringD
         ("feature", "personal_status_and_sex", 750),
         ("feature", "present_employment_since", 750),
     ]
+
+
+@pytest.mark.parametrize("body", [b"ACCEPT", b'{"reason":"none"}', b'{"decision":5}', b""])
+def test_what_the_cache_holds_of_another_shape_is_computed_anew(
+    body: bytes, monitoring: MonitoringDatabase, kept_api: Api, own_cache: Valkey
+) -> None:
+    # given something whole under the key of an answer, which is none
+    sent = application(random.Random(1))  # noqa: S311
+    version = httpx.get(f"{kept_api.url}/v2/models/credit", timeout=10).json()["versions"][0]
+    with cache_client(own_cache.account) as cache:
+        cache.hset(answer_key("credit", version, sent), "decisions", encode(body))
+
+    response = httpx.post(f"{kept_api.url}/decisions", json=sent, timeout=10)
+
+    assert (response.status_code, response.headers["X-Cache"]) == (200, "miss")
+    assert response.json()["decision"] in {"ACCEPT", "DECLINE"}
+    assert metric(kept_api.url, "api_cache_errors_total", operation="read", kind="garbage") == 1
+    wait_until("the row", lambda: monitoring.holds([response.headers["X-Request-ID"]]))
+
+
+def test_a_second_ctrl_c_keeps_what_waits(
+    monitoring: MonitoringDatabase, start_api: Callable[..., Api], credit_dir: Path
+) -> None:
+    # given answers in memory, as the database is away, and a request that never ends
+    away = {"MONITORING_HOST": "127.0.0.1", "MONITORING_PORT": "1", "MONITORING_SPILL_AFTER_SECONDS": "600"}
+    api = start_api(credit_dir, **away, MONITORING_SPILL_DIR=str(monitoring.folder))
+    wait_until("the API", api.ready)
+    sent = application(random.Random(1))  # noqa: S311
+    ids = [httpx.post(f"{api.url}/decisions", json=sent, timeout=10).headers["X-Request-ID"] for _ in range(5)]
+    with socket.create_connection(("127.0.0.1", api.port)) as unfinished:
+        unfinished.sendall(b"POST /decisions HTTP/1.1\r\nHost: api\r\nContent-Length: 9\r\n\r\n")
+        wait_until("it is in hand", lambda: httpx.get(f"{api.url}/v2/health/ready", timeout=10).is_success)
+
+        # when it is told to end twice
+        api.process.send_signal(signal.SIGINT)
+        wait_until("it listens no more", lambda: not listens(api.port))
+        api.process.send_signal(signal.SIGINT)
+        assert api.process.wait(20) == 0, api.log()
+
+    # then they are in the file
+    (file,) = monitoring.files()
+    assert all(request_id in file.read_text() for request_id in ids)
+
+
+def listens(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=5).close()
+    except OSError:
+        return False
+    return True
 
 
 @pytest.mark.timeout(300)

@@ -17,9 +17,12 @@ from api.credit.ports import RecordedAnswer
 from api.monitoring.answers import kept, waiting
 from api.monitoring.comparison import Span, compared
 from api.monitoring.database import Database
+from api.monitoring.drift import population_stability_index
 from api.monitoring.reference import Bins, Categories, ReferenceDistribution
 from stack.settings import ROOT
 from tests.recording import EMPLOYMENT, STATUS, answer
+from tests.unit.grafana.macros import Range, expand
+from tests.unit.grafana.provisioned import sql
 
 if TYPE_CHECKING:
     from tests.recording import MonitoringDatabase
@@ -41,6 +44,7 @@ REFERENCE = ReferenceDistribution(
     },
 )
 ANSWERS = 6_000
+CHARTS = ("credit: Largest drift", "credit: Drift over the range")
 
 
 def drifted(one: RecordedAnswer) -> RecordedAnswer:
@@ -112,6 +116,36 @@ def test_sql_and_python_agree(filled: MonitoringDatabase, now: datetime) -> None
                 assert theirs[key] == pytest.approx(values), key
 
 
+def test_sql_is_what_the_formula_says_of_the_rows(filled: MonitoringDatabase, now: datetime) -> None:
+    # given every row of the later half, in bins as the reference has them
+    begin = now - timedelta(minutes=31)
+    with psycopg.connect(filled.dsn) as connection:
+        found = rows_of(
+            connection,
+            "select name, rows, psi from drift(%s, %s, '31 minutes', 1000000) where kind = 'feature'",
+            begin,
+            now,
+        )
+        for name, reference in REFERENCE.features.items():
+            values = [
+                value
+                for (value,) in connection.execute(
+                    f"select {name} from answers where received_at >= %s and received_at < %s".encode(), [begin, now]
+                )
+            ]
+            if isinstance(reference, Bins):
+                expected = list(reference.counts)
+                bins = [sum(value >= edge for edge in reference.edges) for value in values]
+            else:
+                known = list(reference.counts)
+                expected = [*reference.counts.values(), 0]
+                bins = [known.index(value) if value in known else len(known) for value in values]
+
+            # then the index is that of the counts
+            actual = [bins.count(i) for i in range(len(expected))]
+            assert found[name] == [len(values), pytest.approx(population_stability_index(expected, actual))]
+
+
 def test_what_is_like_training_is_stable_and_what_is_not_shows(filled: MonitoringDatabase, now: datetime) -> None:
     statement = "select name, rows, psi, unseen_share from drift(%s, %s, '30 minutes', 100000)"
     with psycopg.connect(filled.dsn) as connection:
@@ -147,6 +181,18 @@ def test_the_views_tell_hours_and_days(filled: MonitoringDatabase) -> None:
             "select distinct answer from answer_shares_daily where endpoint = 'probabilities'"
         ).fetchall()
     assert {label for (label,) in labels} == {"under 0.25", "0.25 to 0.5", "0.5 to 0.75", "from 0.75"}
+
+
+def test_days_are_of_utc_though_clocks_were_changed_meanwhile(filled: MonitoringDatabase, now: datetime) -> None:
+    # given answers of before and after a change of the clocks, ten days ago
+    write(filled.dsn, [answer(i, now - timedelta(days=20)) for i in range(9)])
+    changed, changed_back = ((now + timedelta(days=days)).timetuple().tm_yday % 365 or 1 for days in (-10, 60))
+    zone = f"-c timezone=ONE0TWO,J{changed},J{changed_back}"
+    with psycopg.connect(filled.dsn, options=zone) as connection:
+        for view in ("drift_daily", "answer_shares_daily"):
+            days = connection.execute(f"select distinct window_start from {view}".encode()).fetchall()
+            assert len(days) >= 2
+            assert all(day.astimezone(UTC).hour == 0 for (day,) in days)
 
 
 def test_a_window_is_looked_at_all_over_and_no_further_than_asked(filled: MonitoringDatabase, now: datetime) -> None:
@@ -213,6 +259,29 @@ def test_without_answers_it_says_so(monitoring: MonitoringDatabase) -> None:
     done = drift("--fail", database=monitoring)
 
     assert (done.returncode, done.stdout.startswith("no answers from ")) == (0, True)
+
+
+def test_a_few_answers_are_no_drift_on_the_dashboard(monitoring: MonitoringDatabase, now: datetime) -> None:
+    queries = {query.name: query for query in sql()}
+    shown = Range.last(timedelta(hours=1), end=now)
+    statements = [expand(queries[name].text, shown).encode() for name in CHARTS]
+
+    # as many answers as `make request` makes, then enough
+    for count, known in ((12, False), (600, True)):
+        write(monitoring.dsn, [answer(i, now - timedelta(minutes=1)) for i in range(count)])
+        with psycopg.connect(monitoring.dsn) as connection:
+            ((largest,),) = connection.execute(statements[0]).fetchall()
+            rows = connection.execute(statements[1]).fetchall()
+        assert (largest is not None) is known
+        assert len(rows) == 8
+        assert all((row[2] is not None) is known for row in rows), rows
+
+
+def test_a_database_without_tables_is_told_how_to_get_them(monitoring: MonitoringDatabase) -> None:
+    done = drift(database=monitoring)
+
+    assert done.returncode == 2
+    assert "run `python -m api.monitoring.migrate`" in done.stderr
 
 
 def test_a_wrong_setting_is_named(monitoring: MonitoringDatabase) -> None:

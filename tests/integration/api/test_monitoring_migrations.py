@@ -11,8 +11,15 @@ import psycopg
 
 from api.monitoring.migrate import migrate
 from stack.settings import ROOT
+from tests.recording import answer
+from tests.stream import wait_until
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import pytest
+
+    from api.monitoring.recorder import Recorder
     from tests.recording import MonitoringDatabase
 
 MIGRATE = [sys.executable, "-m", "api.monitoring.migrate"]
@@ -68,6 +75,43 @@ def test_a_failed_migration_leaves_nothing_behind(monitoring: MonitoringDatabase
             None,
             None,
         )
+
+
+def test_a_schema_of_a_later_version_is_left_as_it_is(monitoring: MonitoringDatabase) -> None:
+    migrate(psycopg.connect(monitoring.dsn))
+    with psycopg.connect(monitoring.dsn) as connection:
+        connection.execute("update alembic_version set version_num = '9999_later'")
+
+    process = start(monitoring.environment())
+    _, said = process.communicate(timeout=60)
+
+    assert process.returncode == 1
+    assert "9999_later" in said
+    assert "Traceback" not in said
+
+
+def test_answers_for_a_schema_of_a_later_version_wait_in_the_file(
+    monitoring: MonitoringDatabase, recorder: Callable[..., Recorder], capsys: pytest.CaptureFixture[str]
+) -> None:
+    # given a database that a later version has migrated
+    revision = migrate(psycopg.connect(monitoring.dsn))
+    with psycopg.connect(monitoring.dsn) as connection:
+        connection.execute("update alembic_version set version_num = '9999_later'")
+
+    # when this version answers, then what it answers waits, and the log says why without a traceback
+    recording = recorder()
+    made = [answer(i) for i in range(10)]
+    for one in made:
+        recording.record(one)
+    wait_until("the file", lambda: recording.metrics.spilled._value.get() == len(made))
+    said = capsys.readouterr()
+    assert "9999_later" in said.out + said.err
+    assert "Traceback" not in said.out + said.err
+
+    # and is written once this version knows the schema
+    with psycopg.connect(monitoring.dsn) as connection:
+        connection.execute("update alembic_version set version_num = %s", [revision])
+    wait_until("the rows", lambda: monitoring.holds([one.request_id for one in made]))
 
 
 def test_a_missing_setting_is_named(monitoring: MonitoringDatabase) -> None:

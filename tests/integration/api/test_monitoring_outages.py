@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import time
 from functools import partial
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import psycopg
 
-from api.monitoring.answers import kept, waiting
+from api.monitoring.answers import TABLES, kept, waiting
 from api.monitoring.spill import Spill
 from tests.recording import Load, RecorderProcess, answer
 from tests.runs import as_processes
@@ -18,6 +19,8 @@ from tests.stream import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    import pytest
 
     from api.monitoring.recorder import Recorder
     from tests.recording import MonitoringDatabase
@@ -165,6 +168,83 @@ def test_the_next_start_reads_what_the_last_one_left(
     wait_until("every row", lambda: monitoring.holds([one.request_id for one in made]))
     wait_until("no file", lambda: not monitoring.files())
     assert counted(after, "replayed") == len(made)
+
+
+def test_steady_traffic_does_not_hold_up_what_waits(monitoring: MonitoringDatabase, recorder: Start) -> None:
+    # given answers that come faster than one batch is written after the other
+    recording = recorder()
+    load = Load(recording, 4 * RATE)
+    try:
+        wait_until("rows", lambda: counted(recording, "written") > RATE)
+
+        # when there is more to read from a file than one turn takes
+        left = [answer(i) for i in range(3_000)]
+        spill = Spill(monitoring.folder, 10_000_000)
+        spill.append([waiting(kept(one)).encoded() for one in left])
+        spill.close()
+
+        # then it is read all the same
+        wait_until("the file is read", lambda: not monitoring.files())
+        assert counted(recording, "replayed") == len(left)
+    finally:
+        ids = load.stop()
+    wait_until("every row", lambda: monitoring.holds([*ids, *(one.request_id for one in left)]))
+
+
+def test_a_process_without_a_free_file_descriptor_loses_nothing(
+    monitoring: MonitoringDatabase, recorder: Start
+) -> None:
+    # given a recorder that has its database
+    recording = recorder()
+    wait_until("a connection", lambda: counted(recording, "connected") == 1)
+    made = [answer(i) for i in range(30)]
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+
+    # when neither a connection can be guarded nor a file be opened
+    resource.setrlimit(resource.RLIMIT_NOFILE, (3, hard))
+    try:
+        for one in made:
+            recording.record(one)
+        wait_until("a try", lambda: recording.metrics.write_seconds._sum.get() > 0)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+    wait_until("every row", lambda: monitoring.holds([one.request_id for one in made]))
+    assert dropped(recording) == 0
+
+
+def test_a_server_that_lets_us_in_and_takes_nothing_is_tried_ever_more_rarely(
+    monitoring: MonitoringDatabase, recorder: Start, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # given a server whose disk is full
+    recording = recorder()
+    wait_until("a connection", lambda: counted(recording, "connected") == 1)
+    with psycopg.connect(monitoring.dsn, autocommit=True) as connection:
+        connection.execute(
+            "create function full_disk() returns trigger language plpgsql as"
+            " $$ begin raise disk_full using message = 'the disk is full'; end $$"
+        )
+        for table in TABLES:
+            connection.execute(
+                f"create trigger full_disk before insert on {table} execute function full_disk()".encode()
+            )
+    capsys.readouterr()
+
+    # when answers come for as long as would do for many tries
+    load = Load(recording, RATE)
+    try:
+        wait_until("answers in the file", lambda: counted(recording, "spilled") > 8 * RATE)
+        said = capsys.readouterr()
+        with psycopg.connect(monitoring.dsn, autocommit=True) as connection:
+            connection.execute("drop function full_disk cascade")
+        wait_until("the file is read", lambda: not monitoring.files())
+    finally:
+        ids = load.stop()
+
+    # then it was said once, and nothing is lost
+    assert (said.out + said.err).count("the disk is full") == 1
+    wait_until("every row", lambda: monitoring.holds(ids))
+    assert dropped(recording) == 0
 
 
 def test_a_torn_and_a_damaged_record_are_counted_and_the_others_kept(

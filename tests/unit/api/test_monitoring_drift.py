@@ -9,8 +9,9 @@ import pytest
 import typer
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
-from api.drift import duration, moment
+from api.drift import app, duration, moment
 from api.monitoring.drift import SMALLEST_SHARE, Verdict, noise, population_stability_index, verdict
 
 PAIRS = st.lists(st.tuples(st.integers(0, 10_000), st.integers(0, 10_000)), min_size=1, max_size=12)
@@ -112,6 +113,18 @@ NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 )
 def test_a_time_is_read(text: str, found: datetime) -> None:
     assert moment(text, NOW) == found
+
+
+def test_what_is_longer_ago_than_time_is_refused() -> None:
+    with pytest.raises(typer.BadParameter, match="longer ago"):
+        moment("999999d", NOW)
+
+
+def test_more_windows_than_anybody_reads_are_refused() -> None:
+    done = CliRunner().invoke(app(), ["--since", "30d", "--window", "1s"])
+
+    assert done.exit_code == 2
+    assert "--window" in done.output
 
 
 @pytest.mark.parametrize("text", ["", "yesterday", "2026-03-03", "0h", "-1h", "1w", "1.5h"])

@@ -168,3 +168,20 @@ def test_a_write_that_fails_leaves_no_half_record(tmp_path: Path, monkeypatch: p
 
     spill.append([b"three"])
     assert all_of(spill) == ([b"one", b"three"], 0)
+
+
+def test_a_file_that_cannot_be_opened_keeps_no_other_from_being_read(tmp_path: Path) -> None:
+    # given what two processes left behind, and between them what cannot be opened as a file
+    for name, record in (("1", b"first"), ("3", b"last")):
+        left = Spill(tmp_path, 1_000)
+        left.append([record])
+        left.close()
+        (file,) = (file for file in files(tmp_path) if len(file.name) > len("1.answers"))
+        file.rename(tmp_path / f"{name}.answers")
+    (tmp_path / "2.answers").mkdir()
+    spill = Spill(tmp_path, 1_000)
+
+    with pytest.raises(SpillFailed, match=r"2\.answers"):
+        spill.adopt()
+
+    assert all_of(spill) == ([b"first", b"last"], 0)

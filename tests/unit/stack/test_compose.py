@@ -14,6 +14,7 @@ import pytest
 import yaml
 from dotenv import dotenv_values
 
+from api.cache.settings import CacheSettings
 from stack import kafka, lock, valkey
 from stack.postgres import INITDB_OPTIONS
 from stack.servers import SOURCE_OPTIONS
@@ -95,6 +96,10 @@ def test_the_databases_are_set_as_the_stack_sets_them() -> None:
     for name in ("source-database", "target-database"):
         initdb = SERVICES[name]["environment"]["POSTGRES_INITDB_ARGS"].split()
         assert initdb == [option for option in INITDB_OPTIONS if option != "--no-sync"]
+
+
+def test_the_api_is_given_every_setting_of_the_cache() -> None:
+    assert {name.upper() for name in CacheSettings.model_fields} <= set(SERVICES["api-with-model"]["environment"])
 
 
 def test_the_cache_is_set_as_the_stack_sets_it() -> None:

@@ -97,6 +97,11 @@ as $$
   group by s.window_start, s.model_version, r.kind, r.name, placed.bin
 $$;
 
+-- A border between bins as people read it: four places after the point at most.
+create function edge_label(edge double precision) returns text
+language sql immutable parallel safe
+return trim_scale(round(edge::numeric, 4))::text;
+
 -- Each bin of each reference beside the same bin of the sampled answers, empty ones too.
 create function shares(since timestamptz, until timestamptz, width interval, rows_a_window integer default 3000)
 returns table (
@@ -111,9 +116,9 @@ as $$
     case
       when r.edges is null then coalesce(r.categories[b.bin + 1], 'unseen')
       when cardinality(r.edges) = 0 then 'all'
-      when b.bin = 0 then 'under ' || r.edges[1]
-      when b.bin = cardinality(r.edges) then 'from ' || r.edges[b.bin]
-      else r.edges[b.bin] || ' to ' || r.edges[b.bin + 1]
+      when b.bin = 0 then 'under ' || edge_label(r.edges[1])
+      when b.bin = cardinality(r.edges) then 'from ' || edge_label(r.edges[b.bin])
+      else edge_label(r.edges[b.bin]) || ' to ' || edge_label(r.edges[b.bin + 1])
     end,
     coalesce(c.rows, 0), coalesce(c.unseen, 0), coalesce(r.counts[b.bin + 1], 0),
     coalesce(c.rows, 0) / nullif(sum(c.rows) over of_name, 0)::double precision,
@@ -144,14 +149,15 @@ as $$
   group by s.window_start, s.model_version, s.kind, s.name
 $$;
 
+-- In hours, as a day of the session's time zone may have 23 or 25.
 create view drift_hourly as
 select * from drift(date_trunc('hour', now(), 'UTC') - interval '47 hours', now(), interval '1 hour', 1000);
 create view drift_daily as
-select * from drift(date_trunc('day', now(), 'UTC') - interval '29 days', now(), interval '1 day');
+select * from drift(date_trunc('day', now(), 'UTC') - interval '696 hours', now(), interval '24 hours');
 
 create view answer_shares_hourly as
 select window_start, model_version, name as endpoint, label as answer, "rows", share, reference_share
 from shares(date_trunc('hour', now(), 'UTC') - interval '47 hours', now(), interval '1 hour', 1000) where kind = 'answer';
 create view answer_shares_daily as
 select window_start, model_version, name as endpoint, label as answer, "rows", share, reference_share
-from shares(date_trunc('day', now(), 'UTC') - interval '29 days', now(), interval '1 day') where kind = 'answer';
+from shares(date_trunc('day', now(), 'UTC') - interval '696 hours', now(), interval '24 hours') where kind = 'answer';

@@ -31,6 +31,7 @@ def test_without_an_address_there_is_no_cache() -> None:
         ("CACHE_URL", "127.0.0.1:6379"),
         ("CACHE_URL", "redis://cache:port"),
         ("CACHE_TTL_SECONDS", "0"),
+        ("CACHE_TTL_SECONDS", "100000000000000000"),
         ("CACHE_TIMEOUT_MS", "-1"),
         ("CACHE_QUEUE", "0"),
     ],

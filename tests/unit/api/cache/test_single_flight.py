@@ -130,7 +130,7 @@ class Kept:
         self.answer = answer
         self.reads = 0
 
-    async def read(self, _key: str, _field: str) -> bytes | None:
+    async def read(self, _key: str, _field: str, _fits: object = None) -> bytes | None:
         self.reads += 1
         await asyncio.sleep(0)
         return self.answer

@@ -1,7 +1,7 @@
 """What the endpoints' core computes, asks of the cache, and hands on once an answer was sent."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -30,9 +30,10 @@ class Shelf:
     def __init__(self) -> None:
         self.stored: Stored = {}
 
-    async def read(self, key: str, field: str) -> bytes | None:
+    async def read(self, key: str, field: str, fits: Callable[[bytes], bool] | None = None) -> bytes | None:
         await asyncio.sleep(0)
-        return self.stored.get((key, field))
+        kept = self.stored.get((key, field))
+        return kept if kept is None or fits is None or fits(kept) else None
 
     def write(self, key: str, field: str, value: bytes) -> None:
         self.stored[key, field] = value

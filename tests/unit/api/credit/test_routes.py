@@ -25,7 +25,7 @@ class Diary:
         self.answers: list[RecordedAnswer] = []
         self.headers: dict[str, str] = {}
 
-    async def read(self, _key: str, _field: str) -> bytes | None:
+    async def read(self, _key: str, _field: str, _fits: object = None) -> bytes | None:
         self.happened.append("read")
         return None
 
