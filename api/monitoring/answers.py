@@ -1,7 +1,5 @@
 """An answered request as it is kept, and its row in the database."""
 
-import os
-import time
 import uuid
 from dataclasses import dataclass
 from typing import Any
@@ -9,6 +7,7 @@ from typing import Any
 import msgspec
 
 from api.credit.ports import RecordedAnswer
+from api.uuid7 import uuid7
 
 FEATURES = (
     "installment_rate_in_percentage_of_disposable_income",
@@ -52,10 +51,8 @@ _decoder = msgspec.json.Decoder(Kept)
 
 
 def kept(answer: RecordedAnswer) -> Kept:
-    """Give an answer its id: a UUID that begins with the time in milliseconds (RFC 9562, version 7)."""
-    moment, chance = time.time_ns() // 1_000_000, int.from_bytes(os.urandom(10))
-    bits = moment << 80 | 7 << 76 | (chance >> 68 & 0xFFF) << 64 | 2 << 62 | chance & (1 << 62) - 1
-    return Kept(uuid.UUID(int=bits), answer)
+    """Give an answer its id."""
+    return Kept(uuid7(), answer)
 
 
 def waiting(one: Kept) -> Waiting:
