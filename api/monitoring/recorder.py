@@ -63,6 +63,8 @@ class Recorder:
         self._closed = False
         self._next_adoption = 0.0
         self._spill_complaint = ""
+        # when the oldest record came that was not in the database at the last look
+        self._oldest_waiting: datetime | None = None
         self._thread = threading.Thread(target=self._run, name="monitoring", daemon=True)
 
     def start(self) -> None:
@@ -79,6 +81,11 @@ class Recorder:
     def serving(self, reference: ReferenceDistribution) -> None:
         """Enqueue what a version was trained on, as it comes to be served."""
         self._references.append(reference)
+
+    def still_waits(self, moment: float) -> bool:
+        """Whether records that came at this moment (Unix time) may not be in the database yet."""
+        oldest = self._oldest_waiting
+        return oldest is not None and oldest.timestamp() <= moment
 
     def close(self) -> None:
         """Write what waits, within `monitoring_drain_seconds`; the rest goes to the file, for the next start."""
@@ -281,7 +288,7 @@ class Recorder:
     def _observe(self) -> None:
         self.metrics.spill_bytes.set(self._spill.size)
         self.metrics.connected.set(self._connector.connected)
-        oldest = self._oldest()
+        oldest = self._oldest_waiting = self._oldest()
         self.metrics.oldest_seconds.set((datetime.now(UTC) - oldest).total_seconds() if oldest else 0)
 
     def _oldest(self) -> datetime | None:
