@@ -12,7 +12,7 @@ from api.model import artifact
 from api.model.description import Description
 from api.settings import Settings
 
-SHIPPED = ("api.training.iris", "api.training.credit")
+SHIPPED = ("api.training.iris", "api.training.credit", "api.training.digits")
 
 
 def main(
@@ -26,7 +26,7 @@ def main(
         Path | None, typer.Option(help="Folder of the trained models; MODELS_DIR, or api/models, if not given.")
     ] = None,
 ) -> None:
-    """Fit each model, store it under its version, and serve that version; without a module, iris and credit."""
+    """Fit each model, store it under its version, and serve that version; without a module, iris, credit and digits."""
     folder = models_dir or Settings().models_dir
     for module in modules or SHIPPED:
         store(folder, *trained(module))

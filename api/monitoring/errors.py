@@ -1,8 +1,8 @@
 """What can go wrong on the way to the monitoring database, by what is to be done about it.
 
 MonitoringError
-├── DatabaseAway    keep the answers, connect anew a little later
-├── AnswersRefused  the tables do not take these answers: find the guilty ones, tell, go on with the others
+├── DatabaseAway    keep the records, connect anew a little later
+├── RecordsRefused  the tables do not take these records: find the guilty ones, tell, go on with the others
 └── SpillFailed     the file takes no more: keep what fits in memory
 """
 
@@ -15,8 +15,8 @@ class DatabaseAway(MonitoringError):
     """The database is away, slow, or set up wrongly. Whether the last batch was stored is not known."""
 
 
-class AnswersRefused(MonitoringError):
-    """A table does not take one of the answers; none of them is stored."""
+class RecordsRefused(MonitoringError):
+    """A table does not take one of the records; none of them is stored."""
 
 
 class SpillFailed(MonitoringError):

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import psycopg
 
-from api.monitoring.answers import kept, waiting
+from api.monitoring.answers import kept
+from api.monitoring.records import waiting
 from api.monitoring.spill import Spill
 from tests.recording import Load, RecorderProcess, answer
 from tests.runs import as_processes
