@@ -11,11 +11,13 @@ from api.credit.answers import MODEL as CREDIT
 from api.credit.answers import CreditAnswers
 from api.failures import answer_failures
 from api.monitoring.recorder import Recorder
-from api.monitoring.reference import reference_of
+from api.monitoring.reference import image_reference_of, reference_of
 from api.openapi import DESCRIPTION, DocumentedApp
 from api.request_metrics import RequestMetrics
 from api.routes import health, infer, metadata, metrics, predict
 from api.service import Service
+
+DIGITS = "digits"
 
 
 def create_app(service: Service, cache: Cache | None = None, recorder: Recorder | None = None) -> FastAPI:
@@ -49,6 +51,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         await cache.start()
     if recorder is not None:
         service.when_served(CREDIT, lambda description: recorder.serving(reference_of(description)))
+        service.when_served(DIGITS, lambda description: recorder.serving(image_reference_of(description)))
         recorder.start()
     following = asyncio.create_task(service.follow_pointers())
     yield

@@ -83,12 +83,15 @@ def test_sql_answers_while_rows_flow(query: Query, live: Servers, letter: str) -
 
 
 def assert_series(names: list[str], rows: list[tuple[Any, ...]]) -> None:
-    """The columns are a time and numbers; the lines are in order of time."""
+    """The columns are a time and numbers, or a time, a series' name and a number; the lines are in order of time."""
     assert names[0] == "time"
-    times = [row[0] for row in rows]
-    assert all(isinstance(time, datetime) and time.tzinfo for time in times)
-    assert times == sorted(set(times))
-    values = [value for row in rows for value in row[1:] if value is not None]
+    # a text column of this name, and no other, names the series
+    keys = 2 if names[1] == "metric" else 1
+    assert keys == 1 or len(names) == keys + 1
+    assert all(isinstance(row[0], datetime) and row[0].tzinfo for row in rows)
+    found = [row[:keys] for row in rows]
+    assert found == sorted(set(found))
+    values = [value for row in rows for value in row[keys:] if value is not None]
     # numeric would reach Grafana as text in some releases
     assert values
     assert all(isinstance(value, NUMERIC) for value in values)

@@ -53,7 +53,8 @@ def test_meaningful_numbers_pass() -> None:
         (
             ["images", "--events", "0.5"],
             {"API_URL": "http://127.0.0.1:1", "SOURCE_HOST": "127.0.0.1", "SOURCE_PORT": "1", "SOURCE_USER": "u"},
-            "data_generator: not set in the environment: SOURCE_DATABASE, SOURCE_PASSWORD (`make stack` prints the values)\n",
+            "data_generator: not set in the environment: SOURCE_DATABASE, SOURCE_PASSWORD"
+            " (`make stack` prints the values)\n",
         ),
     ],
 )
