@@ -6,10 +6,10 @@ cross join generate_series(date_bin(width, $__timeFrom()::timestamptz, 'epoch'),
 cross join lateral (
   select prediction_id, predicted_class, model_version
   from images
-  where received_at >= bucket and received_at < bucket + width
+  where received_at >= bucket and received_at < bucket + step.width
   order by received_at desc
   limit 1000
 ) as image
-join image_labels using (prediction_id)
+cross join lateral (select label from image_labels where prediction_id = image.prediction_id limit 1) as truth
 group by bucket, model_version
 order by bucket, model_version

@@ -7,4 +7,4 @@ from (
   order by received_at desc
   limit 10000
 ) as newest
-join image_labels using (prediction_id)
+cross join lateral (select label from image_labels where prediction_id = newest.prediction_id limit 1) as truth

@@ -15,7 +15,7 @@ cross join generate_series(date_bin(width, $__timeFrom()::timestamptz, 'epoch'),
 cross join lateral (
   select predicted_class
   from images
-  where received_at >= bucket and received_at < bucket + width
+  where received_at >= bucket and received_at < bucket + step.width
   order by received_at
   limit 10
 ) as image

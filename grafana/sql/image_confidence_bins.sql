@@ -15,6 +15,6 @@ from (
   order by received_at desc
   limit 10000
 ) as newest
-left join image_labels using (prediction_id)
+left join lateral (select label from image_labels where prediction_id = newest.prediction_id limit 1) as truth on true
 group by bin
 order by bin

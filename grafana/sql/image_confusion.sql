@@ -18,6 +18,6 @@ from (
   order by received_at desc
   limit 10000
 ) as newest
-join image_labels using (prediction_id)
+cross join lateral (select label from image_labels where prediction_id = newest.prediction_id limit 1) as truth
 group by label
 order by label

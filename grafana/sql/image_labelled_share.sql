@@ -3,4 +3,4 @@ select avg((label is not null)::int)::float8 as labelled
 from (
   select prediction_id from images where $__timeFilter(received_at) order by received_at desc limit 10000
 ) as newest
-left join image_labels using (prediction_id)
+left join lateral (select label from image_labels where prediction_id = newest.prediction_id limit 1) as truth on true

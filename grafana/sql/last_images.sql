@@ -5,5 +5,5 @@ select received_at as "time", predicted_class as answer, confidence, label as tr
 from (
   select * from images where $__timeFilter(received_at) order by received_at desc limit 50
 ) as newest
-left join image_labels using (prediction_id)
+left join lateral (select label from image_labels where prediction_id = newest.prediction_id limit 1) as truth on true
 order by received_at desc

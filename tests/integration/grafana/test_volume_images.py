@@ -1,4 +1,4 @@
-"""Every query of the images' dashboard at a million images: none reads a table from end to end, each says what is so."""
+"""Every query of the images' dashboard at a million images: none reads a whole table, and each says what is so."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ OLD, NEW = "00000000000a", "00000000000b"
 TRAINED = {str(digit): 130 + digit for digit in range(10)}
 QUERIES = {query.name.removeprefix("images: "): query for query in sql() if query.name.startswith("images: ")}
 
-# twice as many zeros as others, every tenth image unsure; the old version is wrong each fifth time, the new one each time
-# that it is unsure; half of the day is each version's
+# twice as many zeros as others, every tenth image unsure; the old version is wrong each fifth time, the new one when it
+# is unsure; half of the day is each version's
 LOAD = f"""
     insert into images (prediction_id, request_id, received_at, latency_ms, model_version, predicted_class, confidence,
       content_type, size_bytes, width, height, object_key)
