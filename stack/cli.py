@@ -81,6 +81,7 @@ def demo(
     seconds: Annotated[float | None, typer.Option("--for", help="Stop by itself after so many seconds.")] = None,
     rate: Annotated[float, typer.Option(help="Rows a second; 0 as fast as it goes.")] = 1.0,
     drift: Annotated[float, typer.Option(help="Shift the rows' distributions; see the data generator.")] = 0.0,
+    images: Annotated[float, typer.Option(min=0, help="Images a second to the model API; 0 for none.")] = 1.0,
     port_offset: PortOffset = 0,
 ) -> None:
     """Run everything: rows flow, predictions follow, and the end proves that none was lost or doubled."""
@@ -91,7 +92,7 @@ def demo(
     try:
         with exclusive(folder):
             try:
-                balanced = running.run(seconds, ["--rate", str(rate), "--drift", str(drift)])
+                balanced = running.run(seconds, rate, drift, images)
             finally:
                 running.stop()
     except StackError as error:

@@ -53,6 +53,12 @@ class Services:
     def generator(self, *options: str) -> Server:
         return self.process("generator", "data_generator", *options)
 
+    def images(self, rate: float, drift: float) -> Server:
+        """Sends so many images a second to the model API, such a share of them hard to read; half get their label."""
+        return self.process(
+            *("images", "data_generator", "images", "--rate", str(rate), "--drift", str(drift), "--label", "0.5")
+        )
+
     def run(self, name: str, module: str, *arguments: str) -> None:
         """Run a service that ends by itself, its output in its log.
 

@@ -13,6 +13,7 @@ from data_generator.settings import ApiSettings
 TIMEOUT_SECONDS = (5.0, 30.0)
 """To connect, and between two pieces of an answer."""
 PASSING = {
+    HTTPStatus.REQUEST_TIMEOUT,
     HTTPStatus.TOO_MANY_REQUESTS,
     HTTPStatus.BAD_GATEWAY,
     HTTPStatus.SERVICE_UNAVAILABLE,
@@ -36,8 +37,8 @@ class Answer:
 class ModelApi:
     """Keeps one connection.
 
-    Every method raises ApiLostError while nobody answers, or only to say that it cannot now, and ImageRefusedError for
-    any other answer than those it tells of.
+    Every method raises ApiLostError while nobody answers, or only to say that it cannot now, ImageRefusedError for any
+    other answer than those it tells of, and SettingError if nothing can be sent to this address.
     """
 
     def __init__(self, settings: ApiSettings) -> None:
@@ -90,8 +91,12 @@ class ModelApi:
             response = self._session.request(
                 *(method, f"{self._url}{path}"), files=files, json=json, timeout=TIMEOUT_SECONDS, allow_redirects=False
             )
+        except requests.Timeout as error:
+            raise ApiLostError(f"{self._url} does not answer within {TIMEOUT_SECONDS[1]:g} s") from error
+        except (requests.ConnectionError, requests.exceptions.ChunkedEncodingError) as error:
+            raise ApiLostError(f"nobody answers at {self._url}, or the connection broke off") from error
         except requests.RequestException as error:
-            raise ApiLostError(f"{self._url}: {' '.join(str(error).split())}") from error
+            raise SettingError(f"API_URL: {error}") from error
         if response.status_code in PASSING:
             raise ApiLostError(f"{self._url} answers {_shown(response)}")
         return response

@@ -25,7 +25,7 @@ SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
 EXAMPLE = dotenv_values(ROOT / ".env.example")
 # run to an end, or have nothing to ask
-WITHOUT_HEALTH = {"register", "connectors", "data-generator"}
+WITHOUT_HEALTH = {"register", "connectors", "data-generator", "image-generator"}
 # images whose entrypoints write their configuration beside the program
 WRITABLE = {"broker", "connect"}
 
