@@ -83,7 +83,10 @@ def test_an_archived_image_is_predicted_from_its_reference(
 
         # then each has one prediction, the one that its sender was answered
         def predicted() -> list[tuple[Any, ...]]:
-            query = "select source_id, predicted_class, confidence, model_version from image_prediction order by source_id, id"
+            query = (
+                "select source_id, predicted_class, confidence, model_version from image_prediction"
+                " order by source_id, id"
+            )
             try:
                 return target.execute(query).fetchall()
             except psycopg.errors.UndefinedTable:

@@ -33,7 +33,7 @@ def answers_kept(stack: Servers, table: str) -> int:
 
 @pytest.fixture(scope="module")
 def live(stack: Servers, services: Services) -> Iterator[Servers]:
-    """The stack with rows flowing to predictions and copies, and applications and images to their models, until the end."""
+    """The stack with rows flowing to predictions and copies, applications and images to their models, until the end."""
     if not services.api.running:
         services.api.restart()
     services.first_row()
