@@ -59,7 +59,9 @@ def verdict(digits: Compared, production: Compared, least_rows: int) -> Verdict:
         production: on the held-out labelled images.
         least_rows: with fewer held-out labelled images nothing is said.
     """
-    counts = f"{production.candidate} of {production.rows} held-out images of production right, before {production.served}"
+    counts = (
+        f"{production.candidate} of {production.rows} held-out images of production right, before {production.served}"
+    )
     if production.rows < least_rows:
         return Verdict(
             better=False,

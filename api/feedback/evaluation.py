@@ -94,9 +94,9 @@ def wilson(correct: int, count: int) -> Share:
 def weighted(bands: Sequence[Band]) -> Share | None:
     """The accuracy of all images: that of each band's labelled ones, weighted by all images of the band.
 
-    Images are labelled by how unsure they are, so the labelled ones are not like all. None if a band has images and no
-    label. The interval is that of a stratified sample (W. G. Cochran, *Sampling Techniques*, 1977), each band's variance
-    taken from its share with one right and one wrong image added, so that few labels do not seem certain.
+    Images are labelled by how unsure they are, so the labelled ones are not like all. None if a band has images and
+    no label. The interval is that of a stratified sample (W. G. Cochran, *Sampling Techniques*, 1977), each band's
+    variance taken from its share with one right and one wrong image added, so that few labels do not seem certain.
     """
     total = sum(band.images for band in bands)
     value = variance = 0.0
@@ -118,8 +118,8 @@ def weighted(bands: Sequence[Band]) -> Share | None:
 def calibration_error(bins: Iterable[tuple[int, float | None, float | None]]) -> float | None:
     """The expected calibration error: how far confidence and accuracy of a bin are apart, weighted by its rows.
 
-    Each bin is (rows, mean confidence, accuracy); see M. P. Naeini et al., *Obtaining Well Calibrated Probabilities Using
-    Bayesian Binning*, 2015. None without rows.
+    Each bin is (rows, mean confidence, accuracy); see M. P. Naeini et al., *Obtaining Well Calibrated Probabilities
+    Using Bayesian Binning*, 2015. None without rows.
     """
     known = [(rows, said, right) for rows, said, right in bins if rows and said is not None and right is not None]
     total = sum(rows for rows, _, _ in known)

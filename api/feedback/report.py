@@ -13,7 +13,8 @@ def lines(one: Evaluation, test: Metrics | None) -> Iterator[str]:
     if one.accuracy is None:
         return
     yield f"  {'':<34} production             test set"
-    accuracy = f"{test.accuracy:.3f} of {test.held_out_rows}" if test and test.accuracy is not None else "-"
+    tested = test is not None and test.accuracy is not None
+    accuracy = f"{test.accuracy:.3f} of {test.held_out_rows}" if test and tested else "-"
     yield f"  {'accuracy of labelled images':<34} {_share(one.accuracy):<22} {accuracy}"
     weighted = _share(one.weighted) if one.weighted else "a band has no label"
     yield f"  {'accuracy of all, by confidence':<34} {weighted:<22} -"
@@ -23,8 +24,8 @@ def lines(one: Evaluation, test: Metrics | None) -> Iterator[str]:
     for band in one.bands:
         if band.images:
             yield (
-                f"  {band.low:.2f} to {band.high:.2f} {band.images:>9} {band.labelled:>9} {_number(band.confidence):>16}"
-                f" {_number(band.accuracy):>6}"
+                f"  {band.low:.2f} to {band.high:.2f} {band.images:>9} {band.labelled:>9}"
+                f" {_number(band.confidence):>16} {_number(band.accuracy):>6}"
             )
     if test:
         yield "  test set, by confidence"

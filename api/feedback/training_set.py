@@ -37,8 +37,8 @@ def training_set(images: Sequence[LabelledImage], held_out_digits: LabelledDigit
     """Divide images by their ids.
 
     A copy of what is measured on, be it another image of production or a digit of the data set, is not trained on: a
-    model that has seen the answer would look better than it is. The order is that of the ids, so that the outcome is the
-    same each time.
+    model that has seen the answer would look better than it is. The order is that of the ids, so that the outcome is
+    the same each time.
     """
     ordered = sorted(images, key=lambda one: one.prediction_id)
     measured = _digits([one for one in ordered if held_out(one.prediction_id)])
@@ -55,4 +55,6 @@ def _digits(images: Sequence[LabelledImage]) -> LabelledDigits:
 def _copies(rows: Rows, measured: Rows) -> npt.NDArray[np.bool_]:
     """Which rows, shape [n, 64], are copies of a row that is measured on, shape [m, 64]."""
     # row by row: all differences at once would be n times m times 64 numbers
-    return np.array([bool((np.abs(measured - row).max(axis=1) <= COPY_DIFFERENCE).any()) for row in rows], dtype=np.bool_)
+    return np.array(
+        [bool((np.abs(measured - row).max(axis=1) <= COPY_DIFFERENCE).any()) for row in rows], dtype=np.bool_
+    )

@@ -1,7 +1,7 @@
-"""Which versions of a model were served, in order, and the one way to serve another: `<models dir>/<name>/served.jsonl`.
+"""Which versions of a model were served, in order, and the one way to serve another.
 
-Each line tells of one change. A version that is served again is where it was in the order, and those after it are gone
-from it: what was rolled back is not rolled back to.
+Each line of `<models dir>/<name>/served.jsonl` tells of one change. A version that is served again is where it was in
+the order, and those after it are gone from it: what was rolled back is not rolled back to.
 """
 
 import fcntl

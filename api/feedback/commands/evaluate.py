@@ -57,7 +57,8 @@ def document(one: Evaluation, test: Metrics | None) -> dict[str, Any]:
             "accuracy": test.accuracy,
             "calibration_error": held_out_error(test.calibration),
             "calibration": [
-                {"rows": bin_.rows, "confidence": bin_.predicted, "accuracy": bin_.observed} for bin_ in test.calibration
+                {"rows": bin_.rows, "confidence": bin_.predicted, "accuracy": bin_.observed}
+                for bin_ in test.calibration
             ],
         }
     }

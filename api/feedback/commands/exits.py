@@ -25,7 +25,9 @@ def explained() -> Iterator[None]:
     except ModelError as error:
         raise _ended(str(error), WrongSetting.exit_status) from error
     except OSError as error:
-        raise _ended(f"{error.filename or 'the models (MODELS_DIR)'}: {error.strerror}", WrongSetting.exit_status) from error
+        raise _ended(
+            f"{error.filename or 'the models (MODELS_DIR)'}: {error.strerror}", WrongSetting.exit_status
+        ) from error
 
 
 def _ended(message: str, status: int) -> typer.Exit:

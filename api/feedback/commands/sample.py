@@ -1,5 +1,4 @@
 import json
-import os
 from dataclasses import asdict
 from typing import Annotated
 
@@ -14,9 +13,9 @@ from api.feedback.sampling import to_label
 
 def sample(
     count: Annotated[int, typer.Option(min=1, help="How many images.")] = 20,
-    url: Annotated[str, typer.Option(help="The API's address; API_URL, if not given.")] = os.environ.get(
-        "API_URL", "http://127.0.0.1:8000"
-    ),
+    url: Annotated[
+        str, typer.Option(envvar="API_URL", help="The address of the API that shows an image.")
+    ] = "http://127.0.0.1:8000",
     as_json: Json = False,
 ) -> None:
     """Pick the images to label next: those without a label of which the model was least sure, balanced by class."""
