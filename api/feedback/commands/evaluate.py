@@ -6,8 +6,8 @@ import typer
 
 from api.errors import ModelError
 from api.feedback.archive import read
-from api.feedback.commands.bucket import bucket_from_settings
 from api.feedback.commands.exits import Json, explained
+from api.feedback.commands.store import opened
 from api.feedback.errors import NothingFound
 from api.feedback.evaluation import Evaluation, evaluations, held_out_error
 from api.feedback.progress import Bars
@@ -23,8 +23,8 @@ def evaluate(as_json: Json = False) -> None:
 
     Exit status 1 if no image has a label.
     """
-    with explained():
-        found = read(bucket_from_settings(), Bars())
+    with explained(), opened() as store:
+        found = read(store, Bars())
         each = [(one, tested(one.model_version)) for one in evaluations(found.images)]
         if as_json:
             typer.echo(json.dumps({"versions": [document(*one) for one in each], "other_objects": found.others}))

@@ -3,6 +3,7 @@ from contextlib import contextmanager
 from typing import Annotated
 
 import typer
+from pydantic import ValidationError
 
 from api.archive.errors import StoreAway, StoreRefused
 from api.errors import ModelError
@@ -18,10 +19,13 @@ def explained() -> Iterator[None]:
         yield
     except FeedbackError as error:
         raise _ended(str(error), error.exit_status) from error
+    except ValidationError as error:
+        problem = error.errors()[0]
+        raise _ended(f"{str(problem['loc'][0]).upper()}: {problem['msg']}", WrongSetting.exit_status) from error
+    except StoreRefused as error:
+        raise _ended(f"the archive refuses (ARCHIVE_*): {error}", WrongSetting.exit_status) from error
     except StoreAway as error:
         raise _ended(f"the archive is away (ARCHIVE_*): {error}", WrongSetting.exit_status) from error
-    except StoreRefused as error:
-        raise _ended(f"the archive refuses us (ARCHIVE_*): {error}", WrongSetting.exit_status) from error
     except ModelError as error:
         raise _ended(str(error), WrongSetting.exit_status) from error
     except OSError as error:

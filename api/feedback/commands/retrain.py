@@ -5,8 +5,8 @@ from typing import Annotated
 import typer
 
 from api.feedback.archive import pictures, read
-from api.feedback.commands.bucket import bucket_from_settings
 from api.feedback.commands.exits import Json, explained
+from api.feedback.commands.store import opened
 from api.feedback.errors import NothingFound
 from api.feedback.models import loaded, served_version
 from api.feedback.progress import Bars
@@ -33,9 +33,9 @@ def retrain(
     with explained():
         bars, models_dir = Bars(), Settings().models_dir
         loaded(models_dir, served_version(models_dir))
-        bucket = bucket_from_settings()
-        images = read(bucket, bars).images
-        labelled, unreadable = pictures(bucket, images, bars)
+        with opened() as store:
+            images = read(store, bars).images
+            labelled, unreadable = pictures(store, images, bars)
         if not labelled:
             raise NothingFound(f"none of {len(images)} images has a label: `python -m api.feedback sample` picks some")
         _, held_out = training_and_held_out()

@@ -5,8 +5,8 @@ from typing import Annotated
 import typer
 
 from api.feedback.archive import read
-from api.feedback.commands.bucket import bucket_from_settings
 from api.feedback.commands.exits import Json, explained
+from api.feedback.commands.store import opened
 from api.feedback.progress import Bars
 from api.feedback.sampling import to_label
 
@@ -19,8 +19,8 @@ def sample(
     as_json: Json = False,
 ) -> None:
     """Pick the images to label next: those without a label of which the model was least sure, balanced by class."""
-    with explained():
-        images = read(bucket_from_settings(), Bars()).images
+    with explained(), opened() as store:
+        images = read(store, Bars()).images
         picked = to_label(images, count)
         address = url.rstrip("/")
         if as_json:
