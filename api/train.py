@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from sklearn.base import BaseEstimator
 
-from api.model import artifact
+from api.model import artifact, history
 from api.model.description import Description
 from api.settings import Settings
 
@@ -34,10 +34,11 @@ def main(
 
 def store(folder: Path, description: Description, estimator: BaseEstimator) -> None:
     """Store one model, point at it, and tell of both."""
-    written = artifact.save(folder, description, estimator)
-    served = artifact.current_version(folder, description.name) == description.version
-    if not served:
-        artifact.serve_version(folder, description.name, description.version)
+    with history.serving(folder, description.name):
+        written = artifact.save(folder, description, estimator)
+        served = artifact.current_version(folder, description.name) == description.version
+        if not served:
+            history.serve(folder, description.name, description.version, "trained")
     typer.echo("\n".join(report(description)))
     if written:
         typer.echo(f"stored in {folder / description.name / description.version}, and served from now on")

@@ -25,7 +25,7 @@ class ImageRows:
     """Asks the monitoring database, over a connection a call; may be called from any thread, and blocks."""
 
     def __init__(self, settings: MonitoringSettings, still_waits: Callable[[float], bool] = lambda _: False) -> None:
-        """Take the database's settings, and who tells whether rows of a moment (Unix time) may still be on their way."""
+        """Take the database's settings, and who tells whether rows of a moment (Unix time) may be on their way."""
         self._dsn = settings.dsn()
         self._still_waits = still_waits
         self._timeout = settings.monitoring_write_timeout_seconds
@@ -44,7 +44,7 @@ class ImageRows:
 
     @contextmanager
     def labelling(self, prediction_id: str, label: int) -> Iterator[str | None]:
-        """Store what is in an image as the block ends, unless it raises; gives the object's key, or None as `find` does.
+        """Store what is in an image as the block ends, unless it raises; gives what `find` does.
 
         Two that label one image come one after the other, whole blocks.
 
