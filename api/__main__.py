@@ -7,14 +7,18 @@ import structlog
 from pydantic import ValidationError
 
 from api.app import create_app
+from api.archive.archiver import archiver_from_settings
+from api.archive.settings import ArchiveSettings
 from api.cache.cache import cache_from_settings
 from api.cache.settings import CacheSettings
 from api.errors import ModelError, ModelMissingError
 from api.images.answers import ImageAnswers
+from api.images.labels import Labels
 from api.images.settings import ImageSettings
 from api.logs import configure_logging
 from api.metrics import Metrics
 from api.model.registry import Registry
+from api.monitoring.image_rows import ImageRows
 from api.monitoring.recorder import recorder_from_settings
 from api.monitoring.settings import MonitoringSettings
 from api.server import leave_on_signals, listen, serve
@@ -28,6 +32,7 @@ def main() -> int:
     log = structlog.get_logger()
     try:
         settings, cached, monitored, pictures = Settings(), CacheSettings(), MonitoringSettings(), ImageSettings()
+        archived = ArchiveSettings()
     except ValidationError as error:
         configure_logging("error")
         for problem in error.errors():
@@ -55,11 +60,16 @@ def main() -> int:
     host, port = listener.getsockname()[:2]
     log.info("listening", url=f"http://{host}:{port}", docs=f"http://{host}:{port}/docs")
     registry = service.metrics.registry
+    recorder = recorder_from_settings(monitored, registry)
+    archiver = archiver_from_settings(archived, registry)
+    rows = None if recorder is None else ImageRows(monitored, recorder.still_waits)
     app = create_app(
         service,
         cache_from_settings(cached, registry),
-        recorder_from_settings(monitored, registry),
-        ImageAnswers(service, pictures),
+        recorder,
+        ImageAnswers(service, pictures, archiver, recorder, rows),
+        archiver,
+        None if rows is None else Labels(rows, archiver),
     )
     serve(app, listener, settings)
     log.info("stopped")

@@ -4,14 +4,17 @@ from contextlib import asynccontextmanager, suppress
 
 from fastapi import FastAPI
 
+from api.archive.archiver import Archiver
 from api.body_limit import BodyLimit
 from api.cache.cache import Cache
 from api.credit import routes as credit
 from api.credit.answers import MODEL as CREDIT
 from api.credit.answers import CreditAnswers
 from api.failures import answer_failures
+from api.images import label_route
 from api.images import routes as images
 from api.images.answers import ImageAnswers
+from api.images.labels import Labels
 from api.images.page import Assets
 from api.images.settings import ImageSettings
 from api.images.upload import OVERHEAD_BYTES
@@ -30,6 +33,8 @@ def create_app(
     cache: Cache | None = None,
     recorder: Recorder | None = None,
     image_answers: ImageAnswers | None = None,
+    archiver: Archiver | None = None,
+    labels: Labels | None = None,
 ) -> FastAPI:
     """Put the endpoints in front of a service whose models are loaded.
 
@@ -46,6 +51,7 @@ def create_app(
     app.state.service = service
     app.state.credit = CreditAnswers(service, cache, recorder)
     app.state.cache, app.state.recorder = cache, recorder
+    app.state.archiver, app.state.labels = archiver, labels
     app.state.images, app.state.image_assets = image_answers, Assets()
     app.add_middleware(
         BodyLimit,
@@ -53,7 +59,7 @@ def create_app(
         of_path={images.router.prefix: image_answers.settings.image_max_bytes + OVERHEAD_BYTES},
     )
     app.add_middleware(RequestMetrics, metrics=service.metrics)
-    for routes in (predict, credit, images, infer, metadata, health, metrics):
+    for routes in (predict, credit, images, label_route, infer, metadata, health, metrics):
         app.include_router(routes.router)
     answer_failures(app)
     return app
@@ -70,6 +76,9 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         service.when_served(CREDIT, lambda description: recorder.serving(reference_of(description)))
         service.when_served(DIGITS, lambda description: recorder.serving(image_reference_of(description)))
         recorder.start()
+    archiver: Archiver | None = app.state.archiver
+    if archiver is not None:
+        archiver.start()
     following = asyncio.create_task(service.follow_pointers())
     yield
     following.cancel()
@@ -82,4 +91,6 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         await asyncio.to_thread(recorder.close)
     image_answers: ImageAnswers = app.state.images
     await asyncio.to_thread(image_answers.close)
+    if archiver is not None:
+        await asyncio.to_thread(archiver.close)
     service.close()

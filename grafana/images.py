@@ -265,9 +265,9 @@ def archive() -> list[Panel]:
             ),
             Place(40, x=0, y=30, w=8, h=7),
             "Images that wait",
-            "Images on their way to the archive, and the bytes of those on disk.",
-            promql("sum(api_archive_queued)", "images", "A"),
-            promql("sum(api_archive_spool_bytes)", "bytes", "B"),
+            "Images on their way to the archive, on disk or, if that takes no more, in memory, and their bytes.",
+            promql("sum(api_archive_waiting)", "images", "A"),
+            promql("sum(api_archive_waiting_bytes)", "bytes", "B"),
         ),
         finished(
             chart("s"),
@@ -284,8 +284,8 @@ def archive() -> list[Panel]:
             Place(42, x=16, y=30, w=8, h=7),
             "Archive",
             "Images a second: stored, tries that failed and are repeated, lost.",
-            promql(rate("api_archive_stored_total", ""), "stored", "A"),
-            promql(rate("api_archive_failures_total", ""), "failed", "B"),
+            promql(rate("api_archive_uploads_total", 'outcome=~"stored|found"'), "stored", "A"),
+            promql(rate("api_archive_uploads_total", 'outcome="failed"'), "failed", "B"),
             promql(rate("api_archive_lost_total", ""), "lost", "C"),
         ),
     ]
