@@ -131,9 +131,9 @@ def test_an_outage_of_the_api_is_waited_for(
     before = kept(monitoring)
     sending = send("--count", "60", "--rate", "20", "--label", "1")
 
-    # when the API dies under it, and comes back
+    # when the API ends under it, and comes back
     wait_until("some are answered", lambda: kept(monitoring) > before + 5)
-    services.api.kill()
+    services.api.stop()
     services.api.restart()
 
     # then all are answered, and labelled
