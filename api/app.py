@@ -14,6 +14,7 @@ from api.failures import answer_failures
 from api.images import label_route
 from api.images import routes as images
 from api.images.answers import ImageAnswers
+from api.images.by_key import DIGIT_IMAGES, DigitImages
 from api.images.labels import Labels
 from api.images.page import Assets
 from api.images.settings import ImageSettings
@@ -53,6 +54,10 @@ def create_app(
     app.state.cache, app.state.recorder = cache, recorder
     app.state.archiver, app.state.labels = archiver, labels
     app.state.images, app.state.image_assets = image_answers, Assets()
+    app.state.digit_images = None
+    if image_answers.archive is not None:
+        app.state.digit_images = DigitImages(image_answers.archive, image_answers.settings)
+        service.derive(DIGIT_IMAGES, app.state.digit_images)
     app.add_middleware(
         BodyLimit,
         max_bytes=service.settings.max_body_bytes,
@@ -91,6 +96,9 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         await asyncio.to_thread(recorder.close)
     image_answers: ImageAnswers = app.state.images
     await asyncio.to_thread(image_answers.close)
+    digit_images: DigitImages | None = app.state.digit_images
+    if digit_images is not None:
+        await asyncio.to_thread(digit_images.close)
     if archiver is not None:
         await asyncio.to_thread(archiver.close)
     service.close()
