@@ -52,7 +52,7 @@ class Look:
 
 
 def draw(pixels: Pixels, look: Look, randomness: np.random.Generator) -> bytes:
-    """The file: ink smooth between the pixels, so that it looks alike at any size.
+    """The file: ink is soft between the pixels, so that it looks alike at any size.
 
     Args:
         pixels: shape [8, 8], from 0 to 16.
@@ -61,7 +61,7 @@ def draw(pixels: Pixels, look: Look, randomness: np.random.Generator) -> bytes:
     """
     # with a pixel of paper around it: a stroke may touch the edge, and would end as if it were cut
     ink = Image.fromarray(np.pad(np.asarray(pixels * (WHITE / INK), dtype=np.uint8), 1))
-    ink = ink.resize((look.side, look.side), Image.Resampling.BICUBIC)
+    ink = ink.resize((look.side, look.side), Image.Resampling.HAMMING)
     sheet = Image.new("L", (look.left + look.side + look.right, look.top + look.side + look.bottom))
     sheet.paste(ink, (look.left, look.top))
     if look.rotation_degrees:

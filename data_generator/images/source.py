@@ -11,8 +11,8 @@ from data_generator.images.drawing import Format, Look, draw
 SMALLEST_SIDE, LARGEST_SIDE = 16, 320
 # the paper on each side, as a share of the digit's
 WIDEST_MARGIN = 0.5
-ROTATION_DEGREES = (15.0, 50.0)
-NOISE = (0.1, 0.4)
+ROTATION_DEGREES = (15.0, 35.0)
+NOISE = (0.1, 0.25)
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class DigitImage:
 class DigitImages:
     """Draws digits with replacement, each as likely as any other, in files of every kind and size.
 
-    Of a share of them, `drift`, each is rotated by 15 to 50 degrees either way, or noisy, or both; half of these are
+    Of a share of them, `drift`, each is rotated by 15 to 35 degrees either way, or noisy, or both; half of these are
     bright on dark.
     """
 

@@ -10,11 +10,13 @@ import psycopg
 import pytest
 from confluent_kafka import Consumer
 
+from data_generator.images.source import DigitImages
+from stack.servers import archive_store
 from stack.settings import ROOT
 from tests.stream import SubscriberProcess, wait_until
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from stack.services import Services
     from stack.settings import Settings
@@ -28,6 +30,19 @@ IMAGES = 60
 def _send(services: Services, count: int) -> None:
     options = ("--count", str(count), "--rate", "0", "--drift", "0.3", "--events", "1")
     services.run("images", "data_generator", "images", *options)
+
+
+def _put(stack: Servers, key: str, data: bytes) -> None:
+    """Put an object in the archive's bucket, as any other program may."""
+    store = archive_store(stack.settings)
+    client = store.client()
+    client.put_object(Bucket=store.bucket, Key=key, Body=data)
+    client.close()
+
+
+def _insert(source: psycopg.Connection, keys: Iterable[str]) -> None:
+    with source.cursor() as cursor:
+        cursor.executemany("insert into image_event (object_key) values (%s)", [(key,) for key in keys])
 
 
 @pytest.fixture
@@ -73,19 +88,20 @@ def test_an_archived_image_is_predicted_from_its_reference(
     services.run("add", "connectors", "add", "--table", "public.image_event")
     subscriber = SubscriberProcess(PIPELINE, services.environment, stack.folder, 0)
     try:
-        # when more come, and a row that names nothing
+        # when more come, and rows that name nothing, and what is no image
         _send(services, IMAGES - IMAGES // 2)
-        missing = f"class_03/{uuid.uuid4()}.png"
-        source.execute("insert into image_event (object_key) values (%s)", [missing])
+        odd = [f"class_03/{uuid.uuid4()}.png", f"incoming/{uuid.uuid4()}.png"]
+        _put(stack, odd[1], b"this is no image")
+        _insert(source, odd)
         events = source.execute(
-            "select id, object_key from image_event where object_key <> %s order by id", [missing]
+            "select id, object_key from image_event where object_key <> all(%s) order by id", [odd]
         ).fetchall()
 
         # then each has one prediction, the one that its sender was answered
         def predicted() -> list[tuple[Any, ...]]:
             query = (
-                "select source_id, predicted_class, confidence, model_version from image_prediction"
-                " order by source_id, id"
+                "select image_event_id, predicted_class, confidence, model_version from image_prediction"
+                " order by image_event_id, id"
             )
             try:
                 return target.execute(query).fetchall()
@@ -93,11 +109,11 @@ def test_an_archived_image_is_predicted_from_its_reference(
                 return []
 
         def dead() -> list[str]:
-            query = "select detail from dead_letter where pipeline = 'images'"
+            query = "select detail from dead_letter where pipeline = 'images' order by id"
             return [detail for (detail,) in target.execute(query)]
 
         wait_until("a prediction for each image", lambda: len(predicted()) >= len(events), 90)
-        wait_until("a dead letter for the row that names nothing", dead)
+        wait_until("a dead letter for each of the odd rows", lambda: len(dead()) == len(odd))
         assert [row[0] for row in predicted()] == [event[0] for event in events]
         with psycopg.connect(settings.monitoring_reader_dsn()) as monitoring:
             rows = monitoring.execute(
@@ -107,13 +123,26 @@ def test_an_archived_image_is_predicted_from_its_reference(
         for (_, key), (_, digit, confidence, version) in zip(events, predicted(), strict=True):
             assert [digit, version] == [answered[key][0], answered[key][2]]
             assert confidence == pytest.approx(answered[key][1], abs=1e-9)
-        (detail,) = dead()
-        assert missing in detail
+        assert all(any(key in detail for detail in dead()) for key in odd)
+
+        # and images that somebody else has put in the store are predicted too, once it is back from an outage
+        images = {f"incoming/{uuid.uuid4()}{image.format.extension}": image for image in DigitImages(seed=1).take(20)}
+        for key, image in images.items():
+            _put(stack, key, image.data)
+        stack.archive.kill()
+        _insert(source, images)
+        wait_until("the subscriber waits", lambda: subscriber.health().get("waiting"))
+        stack.archive.restart()
+        wait_until("the others' predictions", lambda: len(predicted()) == len(events) + len(images), 90)
+        meant = [image.meant for image in images.values()]
+        right = sum(row[1] == digit for row, digit in zip(predicted()[len(events) :], meant, strict=True))
+        assert right >= 0.8 * len(images)
+        assert len(dead()) == len(odd)
 
         # and what went through Kafka are names
         for value in _messages(settings, len(events)):
             payload = json.loads(value)["payload"]
-            assert payload["object_key"].startswith("class_")
+            assert payload.keys() == {"id", "object_key", "created_at"}
             assert len(value) < 4000
         assert subscriber.stop() == 0
     finally:
