@@ -134,6 +134,19 @@ class Store:
                 return False
         return True
 
+    def make_missing_bucket(self) -> bool:
+        """Make the bucket if it is gone; whether it was. A store may call that a lack of rights, so it is looked at."""
+        try:
+            with _told("head", self.bucket):
+                self._client.head_bucket(Bucket=self.bucket)
+        except ObjectMissing:
+            return self.create_bucket()
+        except StoreRefused as error:
+            if error.refusal is Refusal.BUCKET:
+                return self.create_bucket()
+            raise
+        return False
+
     def objects(self, prefix: str = "") -> Iterator[tuple[str, int]]:
         """Key and size in bytes of every object whose key begins so, in the keys' order, asked for by the thousand."""
         pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix)
