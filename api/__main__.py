@@ -1,6 +1,7 @@
 """`python -m api`: serve the trained models."""
 
 import sys
+import warnings
 
 import structlog
 from pydantic import ValidationError
@@ -9,6 +10,8 @@ from api.app import create_app
 from api.cache.cache import cache_from_settings
 from api.cache.settings import CacheSettings
 from api.errors import ModelError, ModelMissingError
+from api.images.answers import ImageAnswers
+from api.images.settings import ImageSettings
 from api.logs import configure_logging
 from api.metrics import Metrics
 from api.model.registry import Registry
@@ -24,13 +27,15 @@ def main() -> int:
     leave_on_signals()
     log = structlog.get_logger()
     try:
-        settings, cached, monitored = Settings(), CacheSettings(), MonitoringSettings()
+        settings, cached, monitored, pictures = Settings(), CacheSettings(), MonitoringSettings(), ImageSettings()
     except ValidationError as error:
         configure_logging("error")
         for problem in error.errors():
             log.error("wrong setting", name=str(problem["loc"][0]).upper(), reason=problem["msg"])
         return 1
     configure_logging(settings.log_level)
+    # what Pillow finds odd in an upload is the sender's affair
+    warnings.filterwarnings("ignore", category=UserWarning, module="PIL")
     service = Service(settings, Registry(settings.models_dir), Metrics())
     try:
         service.refresh()
@@ -50,7 +55,12 @@ def main() -> int:
     host, port = listener.getsockname()[:2]
     log.info("listening", url=f"http://{host}:{port}", docs=f"http://{host}:{port}/docs")
     registry = service.metrics.registry
-    app = create_app(service, cache_from_settings(cached, registry), recorder_from_settings(monitored, registry))
+    app = create_app(
+        service,
+        cache_from_settings(cached, registry),
+        recorder_from_settings(monitored, registry),
+        ImageAnswers(service, pictures),
+    )
     serve(app, listener, settings)
     log.info("stopped")
     return 0
