@@ -11,7 +11,7 @@ from api.archive.errors import ObjectMissing, StoreAway
 from api.errors import UnfitValueError
 from api.images.answers import columns
 from api.images.decode import decode
-from api.images.errors import ArchiveAwayError, ImageTooLargeError, UnreadableImageError
+from api.images.errors import ArchiveAwayError, BlankImageError, ImageTooLargeError, UnreadableImageError
 from api.images.pixels import pixels
 from api.images.ports import ImageArchive
 from api.images.settings import ImageSettings
@@ -73,7 +73,7 @@ class DigitImages:
             return pixels(decode(self._archive.fetch(key), self.settings.limits))
         except ObjectMissing as error:
             raise UnfitValueError(OBJECT_KEY.name, index, f"is '{shown}', there is no such object") from error
-        except (ImageTooLargeError, UnreadableImageError) as error:
+        except (ImageTooLargeError, UnreadableImageError, BlankImageError) as error:
             raise UnfitValueError(OBJECT_KEY.name, index, f"is '{shown}': {error}") from error
         except StoreAway as error:
             raise ArchiveAwayError(f"the store does not answer now, try again later: {error}") from error
