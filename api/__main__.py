@@ -11,10 +11,12 @@ from api.cache.cache import cache_from_settings
 from api.cache.settings import CacheSettings
 from api.errors import ModelError, ModelMissingError
 from api.images.answers import ImageAnswers
+from api.images.labels import Labels
 from api.images.settings import ImageSettings
 from api.logs import configure_logging
 from api.metrics import Metrics
 from api.model.registry import Registry
+from api.monitoring.image_rows import image_rows_from_settings
 from api.monitoring.recorder import recorder_from_settings
 from api.monitoring.settings import MonitoringSettings
 from api.server import leave_on_signals, listen, serve
@@ -55,11 +57,14 @@ def main() -> int:
     host, port = listener.getsockname()[:2]
     log.info("listening", url=f"http://{host}:{port}", docs=f"http://{host}:{port}/docs")
     registry = service.metrics.registry
+    recorder = recorder_from_settings(monitored, registry)
+    rows = image_rows_from_settings(monitored, recorder)
     app = create_app(
         service,
         cache_from_settings(cached, registry),
-        recorder_from_settings(monitored, registry),
-        ImageAnswers(service, pictures),
+        recorder,
+        ImageAnswers(service, pictures, recorder=recorder, index=rows),
+        Labels(rows),
     )
     serve(app, listener, settings)
     log.info("stopped")

@@ -10,8 +10,10 @@ from api.credit import routes as credit
 from api.credit.answers import MODEL as CREDIT
 from api.credit.answers import CreditAnswers
 from api.failures import answer_failures
+from api.images import label_route
 from api.images import routes as images
 from api.images.answers import ImageAnswers
+from api.images.labels import Labels
 from api.images.page import Assets
 from api.images.settings import ImageSettings
 from api.images.upload import OVERHEAD_BYTES
@@ -28,11 +30,12 @@ def create_app(
     cache: Cache | None = None,
     recorder: Recorder | None = None,
     image_answers: ImageAnswers | None = None,
+    labels: Labels | None = None,
 ) -> FastAPI:
     """Put the endpoints in front of a service whose models are loaded.
 
     The cache and the recorder of answers begin and end with the app; without them answers are computed, and not kept.
-    So are those to images without `image_answers`.
+    So are those to images without `image_answers`; without `labels` none is taken.
     """
     image_answers = image_answers or ImageAnswers(service, ImageSettings())
     app = DocumentedApp(
@@ -45,13 +48,14 @@ def create_app(
     app.state.credit = CreditAnswers(service, cache, recorder)
     app.state.cache, app.state.recorder = cache, recorder
     app.state.images, app.state.image_assets = image_answers, Assets()
+    app.state.labels = labels or Labels(None)
     app.add_middleware(
         BodyLimit,
         max_bytes=service.settings.max_body_bytes,
         of_path={images.router.prefix: image_answers.settings.image_max_bytes + OVERHEAD_BYTES},
     )
     app.add_middleware(RequestMetrics, metrics=service.metrics)
-    for routes in (predict, credit, images, infer, metadata, health, metrics):
+    for routes in (predict, credit, images, label_route, infer, metadata, health, metrics):
         app.include_router(routes.router)
     answer_failures(app)
     return app

@@ -4,27 +4,21 @@ from __future__ import annotations
 
 import io
 import json
-import os
-import threading
 import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pytest
+from api.archive.store import Store
 from PIL import Image
 from typer.testing import CliRunner
 
-from api.archive.settings import ArchiveSettings
-from api.archive.store import Store
 from api.feedback.cli import app
-from api.feedback.split import held_out
 from api.images.labels import LABEL_TAG
 from api.images.ports import ArchivedImage
 from api.model import artifact
 from api.training import digits
-from tests.commands import finished
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
