@@ -25,6 +25,7 @@ class Services:
         self.folder = folder
         self.environment = settings.environment()
         self.environment["MONITORING_SPILL_DIR"] = str(folder / "data" / "spill")
+        self.environment["ARCHIVE_SPOOL_DIR"] = str(folder / "data" / "spool")
         subscriber_url = f"http://{settings.subscriber_host}:{settings.subscriber_port}"
         self.api = self.process("api", "api", url=f"{settings.api_url}/v2/health/ready", port=settings.api_port)
         self.subscriber = self.process(
