@@ -7,6 +7,8 @@ import structlog
 from pydantic import ValidationError
 
 from api.app import create_app
+from api.archive.archiver import archiver_from_settings
+from api.archive.settings import ArchiveSettings
 from api.cache.cache import cache_from_settings
 from api.cache.settings import CacheSettings
 from api.errors import ModelError, ModelMissingError
@@ -29,7 +31,8 @@ def main() -> int:
     leave_on_signals()
     log = structlog.get_logger()
     try:
-        settings, cached, monitored, pictures = Settings(), CacheSettings(), MonitoringSettings(), ImageSettings()
+        settings, cached, monitored = Settings(), CacheSettings(), MonitoringSettings()
+        pictures, archived = ImageSettings(), ArchiveSettings()
     except ValidationError as error:
         configure_logging("error")
         for problem in error.errors():
@@ -59,12 +62,14 @@ def main() -> int:
     registry = service.metrics.registry
     recorder = recorder_from_settings(monitored, registry)
     rows = image_rows_from_settings(monitored, recorder)
+    archiver = archiver_from_settings(archived, registry)
     app = create_app(
         service,
         cache_from_settings(cached, registry),
         recorder,
-        ImageAnswers(service, pictures, recorder=recorder, index=rows),
-        Labels(rows),
+        ImageAnswers(service, pictures, archiver, recorder, rows),
+        Labels(rows, archiver),
+        archiver,
     )
     serve(app, listener, settings)
     log.info("stopped")

@@ -4,6 +4,7 @@ from contextlib import asynccontextmanager, suppress
 
 from fastapi import FastAPI
 
+from api.archive.archiver import Archiver
 from api.body_limit import BodyLimit
 from api.cache.cache import Cache
 from api.credit import routes as credit
@@ -31,10 +32,12 @@ def create_app(
     recorder: Recorder | None = None,
     image_answers: ImageAnswers | None = None,
     labels: Labels | None = None,
+    archiver: Archiver | None = None,
 ) -> FastAPI:
     """Put the endpoints in front of a service whose models are loaded.
 
-    The cache and the recorder of answers begin and end with the app; without them answers are computed, and not kept.
+    The cache, the recorder of answers and the archiver begin and end with the app; without them answers are computed,
+    and not kept.
     So are those to images without `image_answers`; without `labels` none is taken.
     """
     image_answers = image_answers or ImageAnswers(service, ImageSettings())
@@ -46,7 +49,7 @@ def create_app(
     )
     app.state.service = service
     app.state.credit = CreditAnswers(service, cache, recorder)
-    app.state.cache, app.state.recorder = cache, recorder
+    app.state.cache, app.state.recorder, app.state.archiver = cache, recorder, archiver
     app.state.images, app.state.image_assets = image_answers, Assets()
     app.state.labels = labels or Labels(None)
     app.add_middleware(
@@ -66,11 +69,14 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     service: Service = app.state.service
     cache: Cache | None = app.state.cache
     recorder: Recorder | None = app.state.recorder
+    archiver: Archiver | None = app.state.archiver
     if cache is not None:
         await cache.start()
     if recorder is not None:
         service.when_served(CREDIT, lambda description: recorder.serving(reference_of(description)))
         recorder.start()
+    if archiver is not None:
+        await asyncio.to_thread(archiver.start)
     following = asyncio.create_task(service.follow_pointers())
     yield
     following.cancel()
@@ -81,6 +87,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     if recorder is not None:
         # every request is answered by now: what is still in memory is the last of it
         await asyncio.to_thread(recorder.close)
+    if archiver is not None:
+        await asyncio.to_thread(archiver.close)
     image_answers: ImageAnswers = app.state.images
     await asyncio.to_thread(image_answers.close)
     service.close()
