@@ -84,10 +84,13 @@ def labelling(
     start_api: Callable[..., Api],
 ) -> Iterator[Labelling]:
     spool = {"ARCHIVE_SPOOL_DIR": str(tmp_path / "spool"), "ARCHIVE_TIMEOUT_SECONDS": "2"}
-    server = start_api(digits_dir, **monitoring.environment(**archive.environment, **spool, CACHE_HOST=""))
+    database = {name: value for name, value in monitoring.environment().items() if name.startswith("MONITORING_")}
+    server = start_api(digits_dir, **archive.environment, **spool, **database)
     wait_until("the API", server.ready)
     with httpx.Client(base_url=server.url, timeout=30) as client:
-        yield Labelling(client, archive, monitoring)
+        one = Labelling(client, archive, monitoring)
+        wait_until("the tables", lambda: one.put(UNKNOWN, 7).status_code == 404)
+        yield one
     assert "Traceback" not in server.log(), server.log()
 
 
@@ -107,27 +110,19 @@ def test_a_label_is_in_both_places_and_a_later_one_replaces_it(labelling: Labell
     assert {"predicted_class", "confidence", "timestamp", "model_version"} < labelling.archive.store.tags(key).keys()
 
 
-@pytest.mark.parametrize("wrong", [10, -1, "7", 7.5, True, None, [7]])
-def test_a_label_that_is_no_digit_is_refused(labelling: Labelling, wrong: object) -> None:
-    answer = labelling.put(UNKNOWN, wrong)
+def test_what_is_no_label_or_no_prediction_is_refused(labelling: Labelling) -> None:
+    prediction_id = labelling.answered()
 
-    assert answer.status_code == 422
-    assert answer.json()["detail"][0]["loc"] == ["body", "label"]
-
-
-def test_a_field_beside_it_is_refused(labelling: Labelling) -> None:
-    answer = labelling.client.put(f"/images/{UNKNOWN}/label", json={"label": 7, "class": 7})
-
-    assert answer.status_code == 422
-    assert answer.json()["detail"][0]["loc"] == ["body", "class"]
-
-
-@pytest.mark.parametrize("unknown", [UNKNOWN, "4d6a9b0e-7a63-4e54-9c8f-5d8f4f0a2b11", "no-id", "%00"])
-def test_an_unknown_prediction_is_told(labelling: Labelling, unknown: str) -> None:
-    labelling.answered()
-    wait_until("the tables", lambda: labelling.put(unknown, 7).status_code != 503)
-
-    assert labelling.put(unknown, 7).status_code == 404
+    for wrong in (10, -1, "7", 7.5, True, None, [7]):
+        answer = labelling.put(prediction_id, wrong)
+        assert answer.status_code == 422, wrong
+        assert answer.json()["detail"][0]["loc"] == ["body", "label"]
+    beside = labelling.client.put(f"/images/{prediction_id}/label", json={"label": 7, "class": 7})
+    assert beside.status_code == 422
+    assert beside.json()["detail"][0]["loc"] == ["body", "class"]
+    for unknown in (UNKNOWN, "4d6a9b0e-7a63-4e54-9c8f-5d8f4f0a2b11", "no-id", "%00"):
+        assert labelling.put(unknown, 7).status_code == 404, unknown
+    assert labelling.row(prediction_id) is None
 
 
 def test_an_object_that_was_removed_is_not_labelled(labelling: Labelling) -> None:
