@@ -72,7 +72,7 @@ class Labelling:
             row = connection.execute(
                 "select label from image_labels where prediction_id = %s", [prediction_id]
             ).fetchone()
-        return row and int(row[0])
+        return int(row[0]) if row else None
 
 
 @pytest.fixture
