@@ -18,7 +18,7 @@ from api.images.settings import ImageSettings
 from api.logs import configure_logging
 from api.metrics import Metrics
 from api.model.registry import Registry
-from api.monitoring.image_rows import ImageRows
+from api.monitoring.image_rows import image_rows_from_settings
 from api.monitoring.recorder import recorder_from_settings
 from api.monitoring.settings import MonitoringSettings
 from api.server import leave_on_signals, listen, serve
@@ -31,8 +31,8 @@ def main() -> int:
     leave_on_signals()
     log = structlog.get_logger()
     try:
-        settings, cached, monitored, pictures = Settings(), CacheSettings(), MonitoringSettings(), ImageSettings()
-        archived = ArchiveSettings()
+        settings, cached, monitored = Settings(), CacheSettings(), MonitoringSettings()
+        pictures, archived = ImageSettings(), ArchiveSettings()
     except ValidationError as error:
         configure_logging("error")
         for problem in error.errors():
@@ -61,15 +61,15 @@ def main() -> int:
     log.info("listening", url=f"http://{host}:{port}", docs=f"http://{host}:{port}/docs")
     registry = service.metrics.registry
     recorder = recorder_from_settings(monitored, registry)
+    rows = image_rows_from_settings(monitored, recorder)
     archiver = archiver_from_settings(archived, registry)
-    rows = None if recorder is None else ImageRows(monitored, recorder.still_waits)
     app = create_app(
         service,
         cache_from_settings(cached, registry),
         recorder,
         ImageAnswers(service, pictures, archiver, recorder, rows),
+        Labels(rows, archiver),
         archiver,
-        None if rows is None else Labels(rows, archiver),
     )
     serve(app, listener, settings)
     log.info("stopped")

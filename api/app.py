@@ -25,8 +25,7 @@ from api.openapi import DESCRIPTION, DocumentedApp
 from api.request_metrics import RequestMetrics
 from api.routes import health, infer, metadata, metrics, predict
 from api.service import Service
-
-DIGITS = "digits"
+from api.training.digits import NAME as DIGITS
 
 
 def create_app(
@@ -34,13 +33,14 @@ def create_app(
     cache: Cache | None = None,
     recorder: Recorder | None = None,
     image_answers: ImageAnswers | None = None,
-    archiver: Archiver | None = None,
     labels: Labels | None = None,
+    archiver: Archiver | None = None,
 ) -> FastAPI:
     """Put the endpoints in front of a service whose models are loaded.
 
-    The cache and the recorder of answers begin and end with the app; without them answers are computed, and not kept.
-    So are those to images without `image_answers`.
+    The cache, the recorder of answers and the archiver begin and end with the app; without them answers are computed,
+    and not kept.
+    So are those to images without `image_answers`; without `labels` none is taken.
     """
     image_answers = image_answers or ImageAnswers(service, ImageSettings())
     app = DocumentedApp(
@@ -51,9 +51,9 @@ def create_app(
     )
     app.state.service = service
     app.state.credit = CreditAnswers(service, cache, recorder)
-    app.state.cache, app.state.recorder = cache, recorder
-    app.state.archiver, app.state.labels = archiver, labels
+    app.state.cache, app.state.recorder, app.state.archiver = cache, recorder, archiver
     app.state.images, app.state.image_assets = image_answers, Assets()
+    app.state.labels = labels or Labels(None)
     app.state.digit_images = None
     if image_answers.archive is not None:
         app.state.digit_images = DigitImages(image_answers.archive, image_answers.settings)
@@ -75,15 +75,15 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     service: Service = app.state.service
     cache: Cache | None = app.state.cache
     recorder: Recorder | None = app.state.recorder
+    archiver: Archiver | None = app.state.archiver
     if cache is not None:
         await cache.start()
     if recorder is not None:
         service.when_served(CREDIT, lambda description: recorder.serving(reference_of(description)))
         service.when_served(DIGITS, lambda description: recorder.serving(image_reference_of(description)))
         recorder.start()
-    archiver: Archiver | None = app.state.archiver
     if archiver is not None:
-        archiver.start()
+        await asyncio.to_thread(archiver.start)
     following = asyncio.create_task(service.follow_pointers())
     yield
     following.cancel()
@@ -94,11 +94,11 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     if recorder is not None:
         # every request is answered by now: what is still in memory is the last of it
         await asyncio.to_thread(recorder.close)
+    if archiver is not None:
+        await asyncio.to_thread(archiver.close)
     image_answers: ImageAnswers = app.state.images
     await asyncio.to_thread(image_answers.close)
     digit_images: DigitImages | None = app.state.digit_images
     if digit_images is not None:
         await asyncio.to_thread(digit_images.close)
-    if archiver is not None:
-        await asyncio.to_thread(archiver.close)
     service.close()

@@ -29,7 +29,7 @@ class Compared:
     def chance(self) -> float:
         """How probable such a gain, or a greater one, is if both are equally good: a one-sided sign test."""
         differ = self.gained + self.lost
-        return sum(math.comb(differ, k) for k in range(self.gained, differ + 1)) / 2**differ
+        return sum(math.comb(differ, k) for k in range(self.gained, differ + 1)) / float(2**differ)
 
 
 @dataclass(frozen=True)

@@ -1,21 +1,19 @@
 """What people say is in an image: in the monitoring database, and as a tag of the archived object."""
 
-from api.archive.errors import ObjectMissing
+from api.archive.errors import ArchiveError, ObjectMissing
+from api.images.errors import ArchiveAwayError, UnknownImageError
 from api.images.ports import ImageArchive
+from api.monitoring.errors import DatabaseAway
 from api.monitoring.image_rows import ImageRows
 
 LABEL_TAG = "label"
 
 
-class UnknownImage(LookupError):
-    """There is no such image; its text is a sentence for the caller."""
-
-
 class Labels:
-    """Stores labels; both places have one or neither, and sending it again heals what a crash left between."""
+    """Stores labels: both places have one or neither, and sending it again heals what a crash left between."""
 
-    def __init__(self, rows: ImageRows, archive: ImageArchive | None = None) -> None:
-        """Take the database's rows and the archive; without an archive the database alone has the labels."""
+    def __init__(self, rows: ImageRows | None, archive: ImageArchive | None = None) -> None:
+        """Take the database's rows, without which no label is stored, and the archive, without which they are alone."""
         self._rows = rows
         self._archive = archive
 
@@ -27,14 +25,20 @@ class Labels:
         3. The row is committed. If that fails the tag is ahead of it, until the label is sent again.
 
         Raises:
-            UnknownImage: there is no such prediction, or its image is not in the archive.
-            DatabaseAway, StoreAway: one of the two does not answer now; send it again.
+            UnknownImageError: there is no such prediction, or its image is not in the archive.
+            ArchiveAwayError: one of the two does not answer now; send it again.
         """
-        with self._rows.labelling(prediction_id, label) as object_key:
-            if object_key is None:
-                raise UnknownImage(f"there is no image {prediction_id}")
-            if self._archive is not None:
-                try:
+        if self._rows is None:
+            raise ArchiveAwayError("no monitoring database is set (MONITORING_HOST): it has the labels")
+        try:
+            with self._rows.labelling(prediction_id, label) as object_key:
+                if object_key is None:
+                    raise UnknownImageError(f"there is no prediction '{prediction_id}'")
+                if self._archive is not None:
                     self._archive.tag(object_key, {LABEL_TAG: str(label)})
-                except ObjectMissing as error:
-                    raise UnknownImage(f"the image {prediction_id} is not in the archive") from error
+        except ObjectMissing as error:
+            raise UnknownImageError(f"the image of prediction '{prediction_id}' is not in the archive") from error
+        except DatabaseAway as error:
+            raise ArchiveAwayError(f"the label is not stored, as the monitoring database is away: {error}") from error
+        except ArchiveError as error:
+            raise ArchiveAwayError("the label is not stored, as the archive is away") from error

@@ -61,7 +61,8 @@ AS_PICTURE_ALONE = {
 }
 
 
-def _refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
+def refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Tell the documentation of these refusals."""
     schema = ImageProblem.model_json_schema()
     return {
         status: {
@@ -80,7 +81,7 @@ ANSWERS: dict[int | str, dict[str, Any]] = {
         "headers": REQUEST_ID
         | {"Location": {"description": "Where the image is kept, if it is.", "schema": {"type": "string"}}},
     },
-    **_refusals(400, 413, 415, 422, 500, 503),
+    **refusals(400, 413, 415, 422, 500, 503),
 }
 
 
@@ -137,7 +138,7 @@ async def static(request: Request, name: str) -> Response:
             "headers": REQUEST_ID,
             "content": {each: {"schema": {"type": "string", "format": "binary"}} for each in IMAGE_TYPES},
         },
-        **_refusals(404, 503),
+        **refusals(404, 503),
     },
 )
 async def archived(request: Request, prediction_id: str, _id: RequestId = None) -> Response:

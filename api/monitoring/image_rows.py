@@ -10,6 +10,7 @@ import psycopg
 
 from api.monitoring.database import limited, translated
 from api.monitoring.errors import DatabaseAway
+from api.monitoring.recorder import Recorder
 from api.monitoring.settings import MonitoringSettings
 
 SQL = resources.files("api.monitoring") / "sql"
@@ -19,6 +20,13 @@ YOUNG_SECONDS = 2.0
 LOOK_AGAIN_SECONDS = 0.05
 # the version of UUIDs that begin with the time
 TIMED = 7
+
+
+def image_rows_from_settings(settings: MonitoringSettings, recorder: Recorder | None) -> "ImageRows | None":
+    """The rows, beside the recorder that writes them; None where no MONITORING_HOST is set."""
+    if not settings.monitoring_host:
+        return None
+    return ImageRows(settings, recorder.still_waits) if recorder else ImageRows(settings)
 
 
 class ImageRows:

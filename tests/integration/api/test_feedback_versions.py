@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import threading
+from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -19,15 +20,21 @@ from api.model import artifact, history
 from api.training import digits
 from api.training.digits import LabelledDigits
 from tests.commands import finished
+from tests.images import encoded, picture
 from tests.stream import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from click.testing import Result
+    from typer.testing import Result
 
     from tests.integration.api.conftest import Api
+
+
+ROWS = digits.training_and_held_out()[1].rows[:20]
+PICTURE = encoded(picture(ROWS[0]))
+BATCH = json.dumps({"inputs": [{"name": "rows", "shape": [20, 64], "datatype": "FP64", "data": ROWS.tolist()}]})
 
 
 @pytest.fixture(scope="module")
@@ -58,14 +65,14 @@ def feedback(models_dir: Path, *arguments: str, status: int = 0) -> Result:
 
 
 class Load:
-    """Threads that ask for predictions until they are stopped."""
+    """Threads that ask for predictions until they are stopped, half of them with images, half with batches."""
 
-    def __init__(self, url: str, threads: int = 4) -> None:
+    def __init__(self, url: str) -> None:
         self.url = url
         self.statuses: list[int] = []
         self.versions: list[str] = []
         self._stop = threading.Event()
-        self._threads = [threading.Thread(target=self._run) for _ in range(threads)]
+        self._threads = [threading.Thread(target=self._run, args=[ask]) for ask in (image, batch) * 2]
         for thread in self._threads:
             thread.start()
 
@@ -77,17 +84,23 @@ class Load:
         for thread in self._threads:
             thread.join()
 
-    def _run(self) -> None:
-        data = digits.training_and_held_out()[1].rows[:20]
-        inputs = [{"name": "rows", "shape": list(data.shape), "datatype": "FP64", "data": data.tolist()}]
+    def _run(self, ask: Callable[[httpx.Client], httpx.Response]) -> None:
         with httpx.Client(base_url=self.url, timeout=30) as client:
             while not self._stop.is_set():
                 try:
-                    answer = client.post("/v2/models/digits/infer", json={"inputs": inputs})
+                    answer = ask(client)
                     self.statuses.append(answer.status_code)
                     self.versions.append(answer.json()["model_version"])
                 except (httpx.TransportError, KeyError, ValueError):
                     self.statuses.append(0)
+
+
+def image(client: httpx.Client) -> httpx.Response:
+    return client.post("/images", files={"file": ("digit.png", PICTURE, "image/png")})
+
+
+def batch(client: httpx.Client) -> httpx.Response:
+    return client.post("/v2/models/digits/infer", content=BATCH)
 
 
 def test_no_request_fails_while_versions_change(versions: tuple[Path, str, str], start_api: Callable[..., Api]) -> None:
@@ -95,16 +108,16 @@ def test_no_request_fails_while_versions_change(versions: tuple[Path, str, str],
     server = start_api(models_dir, MODEL_REFRESH_SECONDS="0.1")
     wait_until("the API", server.ready)
 
+    def answers_of(version: str, before: int) -> bool:
+        return load.versions[before:].count(version) > 100
+
     with Load(server.url) as load:
-        wait_until("answers", lambda: load.versions.count(first) > 20)
-        for version in (second, first, second):
-            before = len(load.versions)
-            feedback(models_dir, "rollback", version)
-            wait_until(f"answers of {version}", lambda v=version, n=before: load.versions[n:].count(v) > 20)
+        wait_until("answers", partial(answers_of, first, 0))
         # without a version it is the one before
-        before = len(load.versions)
-        feedback(models_dir, "rollback")
-        wait_until("the first again", lambda: load.versions[before:].count(first) > 20)
+        for named, expected in (([second], second), ([first], first), ([second], second), ([], first)):
+            before = len(load.versions)
+            feedback(models_dir, "rollback", *named)
+            wait_until(f"answers of {expected}", partial(answers_of, expected, before))
 
     assert set(load.statuses) == {200}
     assert set(load.versions) == {first, second}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import binomtest
+from scipy.stats import binomtest  # type: ignore[import-untyped]
 
 from api.feedback.evaluation import CONFIDENCE_BANDS, calibration_error, evaluation, evaluations, wilson
 from api.feedback.production import production_image
