@@ -98,7 +98,7 @@ def assert_series(names: list[str], rows: list[tuple[Any, ...]]) -> None:
 
 
 def test_a_right_model_shows_on_the_diagonal(live: Servers) -> None:
-    (confusion,) = (query for query in sql() if query.name.endswith("Confusion matrix"))
+    (confusion,) = (query for query in sql() if query.name == "iris-stream: Confusion matrix")
     with psycopg.connect(live.settings.reader_dsn()) as target:
         rows = target.execute(expand(confusion.text, Range.last(LAST_MINUTES)).encode()).fetchall()
 
@@ -200,6 +200,23 @@ def test_promql_answers_while_rows_flow(query: Query, prometheus: str) -> None:
 
     # a rate needs two scrapes of the same process within its window
     wait_until(f"something to show for {text}", shown, SCRAPE_SECONDS)
+
+
+@needs_prometheus
+def test_a_store_that_is_away_raises_its_alert_until_it_is_back(prometheus: str, live: Servers) -> None:
+    (query,) = (query for query in promql() if query.name == "alert: Images wait for the archive")
+
+    def waited() -> float:
+        answer = requests.get(f"{prometheus}/api/v1/query", {"query": query.text}, timeout=5).json()
+        return max((float(each["value"][1]) for each in answer["data"]["result"]), default=0.0)
+
+    live.archive.kill()
+    try:
+        wait_until("images wait", lambda: waited() > 3, SCRAPE_SECONDS)
+    finally:
+        live.archive.restart()
+
+    wait_until("none waits any more", lambda: waited() < 1, SCRAPE_SECONDS)
 
 
 @needs_prometheus
