@@ -107,6 +107,8 @@ class Demo:
             environment = write_environment(self.settings, self.services.folder)
             self.progress.say(f"rows flow; console: {self.services.console}")
             self.progress.say(f"in a second terminal: set -a; . {environment}; set +a; . .venv/bin/activate")
+            if images:
+                self.progress.say(f"images flow too, {images:g} a second; send one: {self.settings.api_url}/images/")
             self.progress.say(f"model API: {self.settings.api_url}/docs; Ctrl-C stops")
             end = time.monotonic() + seconds if seconds is not None else float("inf")
 
