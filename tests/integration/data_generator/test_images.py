@@ -29,6 +29,7 @@ class Sending:
     """`python -m data_generator images`, started; what it prints is kept."""
 
     def __init__(self, environment: dict[str, str], *options: str) -> None:
+        self._heard = ""
         self._process = subprocess.Popen(  # noqa: S603 (our own program)
             [sys.executable, "-m", "data_generator", "images", *options],
             env=environment,
@@ -38,13 +39,21 @@ class Sending:
             text=True,
         )
 
+    def wait_said(self, words: str) -> None:
+        """Wait until it says so; earlier lines are kept."""
+        assert self._process.stdout is not None
+        while words not in self._heard:
+            line = self._process.stdout.readline()
+            assert line, self._heard
+            self._heard += line
+
     def interrupt(self) -> None:
         self._process.send_signal(signal.SIGINT)
 
     def ended(self) -> tuple[int, str]:
         """Its exit status and what it said, once it has ended."""
         said, _ = self._process.communicate(timeout=SECONDS)
-        return self._process.returncode, said
+        return self._process.returncode, self._heard + said
 
     def kill(self) -> None:
         self._process.kill()
@@ -169,6 +178,20 @@ def test_ctrl_c_ends_it_with_its_last_line(
     assert status == 0, said
     assert re.search(r"sent \d+ images in [\d.]+ s, [\d.]+ images/s; \d+ answered", said.splitlines()[-1]), said
     assert "Traceback" not in said
+
+
+def test_ctrl_c_ends_the_wait_for_an_api_that_is_away(
+    services: Services, send: Callable[..., Sending], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(services.environment, "API_URL", "http://127.0.0.1:1")
+    sending = send("--rate", "20")
+    sending.wait_said("the model API is away")
+
+    sending.interrupt()
+
+    status, said = sending.ended()
+    assert status == 0, said
+    assert said.splitlines()[-1].split(" ", 2)[2].startswith("sent 0 images in ")
 
 
 def test_an_address_without_images_ends_it_with_one_line(services: Services, settings: Settings) -> None:
