@@ -11,7 +11,7 @@ COPY requirements/api.txt .
 RUN pip --python /venv/bin/python install --quiet --require-hashes -r api.txt
 # the models are trained while the image is built, so that a container serves at once and needs no writable folder
 COPY api api
-RUN mkdir /spill && MODELS_DIR=/models /venv/bin/python -m api.train
+RUN mkdir /spill /spool && MODELS_DIR=/models /venv/bin/python -m api.train
 
 FROM packages AS subscriber-packages
 COPY requirements/subscriber.txt .
@@ -39,8 +39,9 @@ FROM service AS api
 LABEL org.opencontainers.image.description="Model API: /predict and the Open Inference Protocol v2"
 COPY --from=api-packages /venv /venv
 COPY --from=api-packages /models /models
-# answers that wait for the monitoring database; the volume mounted here takes this folder's owner
+# answers that wait for the monitoring database, images that wait for the archive; the volumes take these folders' owner
 COPY --chown=10001 --from=api-packages /spill /spill
+COPY --chown=10001 --from=api-packages /spool /spool
 COPY api api
 ENV API_HOST=0.0.0.0 API_PORT=8000 MODELS_DIR=/models
 EXPOSE 8000

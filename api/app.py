@@ -14,6 +14,7 @@ from api.failures import answer_failures
 from api.images import label_route
 from api.images import routes as images
 from api.images.answers import ImageAnswers
+from api.images.by_key import DIGIT_IMAGES, DigitImages
 from api.images.labels import Labels
 from api.images.page import Assets
 from api.images.settings import ImageSettings
@@ -37,8 +38,7 @@ def create_app(
     """Put the endpoints in front of a service whose models are loaded.
 
     The cache, the recorder of answers and the archiver begin and end with the app; without them answers are computed,
-    and not kept.
-    So are those to images without `image_answers`; without `labels` none is taken.
+    and not kept. So are those to images without `image_answers`; without `labels` none is taken.
     """
     image_answers = image_answers or ImageAnswers(service, ImageSettings())
     app = DocumentedApp(
@@ -52,6 +52,10 @@ def create_app(
     app.state.cache, app.state.recorder, app.state.archiver = cache, recorder, archiver
     app.state.images, app.state.image_assets = image_answers, Assets()
     app.state.labels = labels or Labels(None)
+    app.state.digit_images = None
+    if image_answers.archive is not None:
+        app.state.digit_images = DigitImages(image_answers.archive, image_answers.settings)
+        service.derive(DIGIT_IMAGES, app.state.digit_images)
     app.add_middleware(
         BodyLimit,
         max_bytes=service.settings.max_body_bytes,
@@ -87,8 +91,11 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     if recorder is not None:
         # every request is answered by now: what is still in memory is the last of it
         await asyncio.to_thread(recorder.close)
-    if archiver is not None:
-        await asyncio.to_thread(archiver.close)
     image_answers: ImageAnswers = app.state.images
     await asyncio.to_thread(image_answers.close)
+    digit_images: DigitImages | None = app.state.digit_images
+    if digit_images is not None:
+        await asyncio.to_thread(digit_images.close)
+    if archiver is not None:
+        await asyncio.to_thread(archiver.close)
     service.close()

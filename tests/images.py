@@ -7,9 +7,21 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import uvicorn
 from PIL import Image
 
+from api.app import create_app
 from api.archive.errors import ObjectMissing, StoreAway
+from api.images.answers import ImageAnswers
+from api.images.settings import ImageSettings
+from api.metrics import Metrics
+from api.model import artifact
+from api.model.registry import Registry
+from api.server import listen
+from api.service import Service
+from api.settings import Settings
+from api.training import digits
+from tests.stream import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -77,3 +89,34 @@ class ListRecorder:
 
     def record_image(self, image: RecordedImage) -> None:
         self.recorded.append(image)
+
+
+class ImageApi:
+    """The API with the digits model, its images in a folder and what is recorded in a list; served by a thread."""
+
+    def __init__(self, folder: Path, models_dir: Path, *, archived: bool = True, **settings: Any) -> None:
+        self.archive = FolderArchive(folder / "archive")
+        self.recorder = ListRecorder()
+        service = Service(Settings(models_dir=models_dir, model_refresh_seconds=0.2), Registry(models_dir), Metrics())
+        service.refresh()
+        archive = self.archive if archived else None
+        answers = ImageAnswers(service, ImageSettings(**settings), archive, self.recorder)
+        listener = listen("127.0.0.1", 0)
+        self.url = "http://127.0.0.1:{1}".format(*listener.getsockname())
+        self._server = uvicorn.Server(uvicorn.Config(create_app(service, image_answers=answers), log_config=None))
+        self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [listener]}, daemon=True)
+        self._thread.start()
+        wait_until("the API serves", lambda: self._server.started)
+
+    def close(self) -> None:
+        self._server.should_exit = True
+        self._thread.join(20)
+        assert not self._thread.is_alive()
+
+
+def digits_models(folder: Path) -> Path:
+    """A folder with the trained digits model."""
+    description, model = digits.train()
+    artifact.save(folder, description, model)
+    artifact.serve_version(folder, description.name, description.version)
+    return folder

@@ -75,15 +75,16 @@ class Archiver:
             return kept.data
         try:
             return self._store.get(object_key)
-        except ObjectMissing:
+        except (ObjectMissing, StoreAway) as error:
+            if isinstance(error, StoreAway):
+                self.metrics.failures.labels("fetch", error.kind).inc()
             other = self._spool.elsewhere(object_key)
             if other is not None:
                 return other.data
-            # between the two looks it may have been stored
-            return self._store.get(object_key)
-        except StoreAway as error:
-            self.metrics.failures.labels("fetch", error.kind).inc()
-            raise
+            if isinstance(error, StoreAway):
+                raise
+        # between the two looks it may have been stored
+        return self._store.get(object_key)
 
     def tag(self, object_key: str, tags: Mapping[str, str]) -> None:
         """Add to the tags of an object, be it in the store or on its way there; blocks.
@@ -113,6 +114,8 @@ class Archiver:
 
     def close(self) -> None:
         """Upload what waits, within `archive_drain_seconds`; the rest stays in the folder, for the next start."""
+        if self._closing.is_set():
+            return
         self._closing.set()
         self._line.end()
         deadline = time.monotonic() + self._settings.archive_drain_seconds
@@ -232,15 +235,21 @@ class Archiver:
                 self.metrics.failures.labels("upload", error.kind).inc()
                 self._set_aside(one.path, "refused", error)
                 self._line.dropped(one)
-            case Refusal.BUCKET:
-                try:
-                    if self._store.create_bucket():
-                        log.warning("bucket made anew", bucket=self._store.bucket)
-                except (ObjectMissing, StoreAway) as why:
-                    log.error("bucket cannot be made", bucket=self._store.bucket, reason=str(why))
+            case Refusal.BUCKET | Refusal.CREDENTIALS if self._bucket_made():
                 self._failed(one, error)
             case _:
                 self._failed(one, error, last=True)
+
+    def _bucket_made(self) -> bool:
+        """Make the bucket if it is gone; whether it was."""
+        try:
+            made = self._store.make_missing_bucket()
+        # why is told of the upload
+        except (ObjectMissing, StoreAway):
+            return False
+        if made:
+            log.warning("the bucket was gone, and is made anew", bucket=self._store.bucket)
+        return made
 
     def _failed(self, one: Waiting, error: StoreAway, *, last: bool = False) -> None:
         one.tried = True

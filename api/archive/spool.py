@@ -11,6 +11,7 @@ import os
 import threading
 import time
 import uuid
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote, unquote
@@ -153,7 +154,9 @@ class Spool:
         if self._own is None:
             return
         if not self._sizes:
-            _remove_folder(self._own)
+            # one that stays is empty, and removed by the next process
+            with suppress(OSError):
+                _remove_folder(self._own)
         os.close(self._locked)
         self._own = None
 

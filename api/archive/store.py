@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 FIRST_REGION = "us-east-1"
 # beside the uploads, for those who fetch and tag
 MORE_CONNECTIONS = 8
-SERVER_ERROR = 500
+BAD_REQUEST, SERVER_ERROR = 400, 500
+ASK_FOR_A_KEY = {"get", "tags", "tag"}
 
 MISSING = {"NoSuchKey", "404", "KeyTooLongError", "MethodNotAllowed"}
 NOT_NOW = {"SlowDown", "RequestTimeout", "OperationAborted", "429"}
@@ -117,8 +118,8 @@ class Store:
 
     def create_bucket(self) -> bool:
         """Make the bucket; whether it was not there before."""
-        try:
-            with _told("create", self.bucket):
+        with _told("create", self.bucket):
+            try:
                 if self.region == FIRST_REGION:
                     self._client.create_bucket(Bucket=self.bucket)
                 else:
@@ -127,11 +128,24 @@ class Store:
                         Bucket=self.bucket,
                         CreateBucketConfiguration={"LocationConstraint": self.region},  # type: ignore[typeddict-item]
                     )
-        except StoreRefused as error:
-            if error.refusal is not Refusal.OTHER or "BucketAlready" not in str(error):
-                raise
-            return False
+            except (self._client.exceptions.BucketAlreadyOwnedByYou, self._client.exceptions.BucketAlreadyExists):
+                # it may be somebody else's
+                self._client.head_bucket(Bucket=self.bucket)
+                return False
         return True
+
+    def make_missing_bucket(self) -> bool:
+        """Make the bucket if it is gone; whether it was. A store may call that a lack of rights, so it is looked at."""
+        try:
+            with _told("head", self.bucket):
+                self._client.head_bucket(Bucket=self.bucket)
+        except ObjectMissing:
+            return self.create_bucket()
+        except StoreRefused as error:
+            if error.refusal is Refusal.BUCKET:
+                return self.create_bucket()
+            raise
+        return False
 
     def objects(self, prefix: str = "") -> Iterator[tuple[str, int]]:
         """Key and size in bytes of every object whose key begins so, in the keys' order, asked for by the thousand."""
@@ -169,6 +183,8 @@ def _answered(operation: str, name: str, error: ClientError) -> ObjectMissing | 
     text = f"{operation} {name}: {code}: {said}"
     if code in MISSING:
         return ObjectMissing(text)
+    if status == BAD_REQUEST and operation in ASK_FOR_A_KEY and code not in REFUSALS:
+        return ObjectMissing(f"{text}: no object can be called so")
     if status >= SERVER_ERROR or code in NOT_NOW:
         return StoreAway(text, "server")
     return StoreRefused(text, REFUSALS.get(code, Refusal.OTHER))

@@ -75,7 +75,7 @@ class ImageAnswers:
         """Answer one file; nothing is kept by this, see `keep`.
 
         Raises:
-            ImageTooLargeError, UnsupportedImageError, UnreadableImageError: the file is at fault.
+            ImageTooLargeError, UnsupportedImageError, UnreadableImageError, BlankImageError: the file is at fault.
             ModelAwaitedError: no digits model is served yet.
             OverloadedError: too many images are in hand.
             ModelError: the model that is served is at fault, or not one of these features and outputs.

@@ -5,7 +5,7 @@ ApiError
 │   ├── ImageTooLargeError      more bytes, pixels, frames or scans than are taken
 │   ├── UnsupportedImageError   said to be of a type that is none of PNG, JPEG and WebP
 │   ├── UnreadableImageError    no such image, or a torn or damaged one
-│   │   └── BlankImageError     nothing is drawn in it
+│   ├── BlankImageError         nothing is drawn in it
 │   ├── UploadError             the upload holds no file where one is looked for
 │   └── UnknownImageError       no image of this prediction is kept
 └── ArchiveAwayError            the store or the database does not answer now; send it again a little later
@@ -26,7 +26,7 @@ class UnreadableImageError(RequestError):
     """Not a PNG, JPEG or WebP image, or one that ends early or is damaged."""
 
 
-class BlankImageError(UnreadableImageError):
+class BlankImageError(RequestError):
     """Nothing is drawn in the image."""
 
 
