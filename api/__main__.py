@@ -18,6 +18,7 @@ from api.images.settings import ImageSettings
 from api.logs import configure_logging
 from api.metrics import Metrics
 from api.model.registry import Registry
+from api.model.seed import seed
 from api.monitoring.image_rows import image_rows_from_settings
 from api.monitoring.recorder import recorder_from_settings
 from api.monitoring.settings import MonitoringSettings
@@ -43,6 +44,8 @@ def main() -> int:
     warnings.filterwarnings("ignore", category=UserWarning, module="PIL")
     service = Service(settings, Registry(settings.models_dir), Metrics())
     try:
+        if settings.models_seed_dir is not None:
+            seed(settings.models_dir, settings.models_seed_dir)
         service.refresh()
         if not service.registry.current_models():
             raise ModelMissingError(f"no model in {settings.models_dir}")
@@ -51,6 +54,9 @@ def main() -> int:
         return 1
     except ModelError as error:
         log.error(f"{error}: run `python -m api.train`, with the module of a model of your own, to store it anew")
+        return 1
+    except OSError as error:
+        log.error(f"the models cannot be kept in MODELS_DIR: {error.filename or settings.models_dir}: {error.strerror}")
         return 1
     try:
         listener = listen(settings.api_host, settings.api_port)

@@ -39,8 +39,7 @@ def create_app(
     """Put the endpoints in front of a service whose models are loaded.
 
     The cache, the recorder of answers and the archiver begin and end with the app; without them answers are computed,
-    and not kept.
-    So are those to images without `image_answers`; without `labels` none is taken.
+    and not kept. So are those to images without `image_answers`; without `labels` none is taken.
     """
     image_answers = image_answers or ImageAnswers(service, ImageSettings())
     app = DocumentedApp(
@@ -94,11 +93,11 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     if recorder is not None:
         # every request is answered by now: what is still in memory is the last of it
         await asyncio.to_thread(recorder.close)
-    if archiver is not None:
-        await asyncio.to_thread(archiver.close)
     image_answers: ImageAnswers = app.state.images
     await asyncio.to_thread(image_answers.close)
     digit_images: DigitImages | None = app.state.digit_images
     if digit_images is not None:
         await asyncio.to_thread(digit_images.close)
+    if archiver is not None:
+        await asyncio.to_thread(archiver.close)
     service.close()

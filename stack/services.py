@@ -80,8 +80,8 @@ class Services:
             raise server.failed(f"stopped with exit status {status}")
 
     def train(self) -> None:
-        """Train the models that are shipped, unless they are there."""
-        self.run("train", "api.train")
+        """Train the models that are shipped, unless they are there; what was retrained since is served on."""
+        self.run("train", "api.train", "--keep")
 
     def first_row(self) -> None:
         """Have the data generator create its table and write a row, which makes the connector create the topic."""

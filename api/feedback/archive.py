@@ -13,15 +13,14 @@ from api.errors import RequestError
 from api.feedback.production import ProductionImage, prediction_id_of, production_image
 from api.feedback.progress import Bars
 from api.feedback.training_set import LabelledImage
-from api.images.decode import ImageLimits, decode
+from api.images.decode import decode
 from api.images.pixels import pixels
+from api.images.settings import ImageSettings
 
 # each of them asks for one object at a time
 THREADS = 16
 # an answer that fails among thousands is asked for again
 AGAIN_AFTER_SECONDS = (0.2, 1.0)
-# the archive holds what was taken before: a smaller limit since then is no reason to leave it out
-LIMITS = ImageLimits(max_bytes=1 << 30, max_pixels=1 << 28, max_frames=1 << 20)
 
 Given = TypeVar("Given")
 Made = TypeVar("Made")
@@ -62,17 +61,24 @@ def pictures(store: Store, images: Iterable[ProductionImage], bars: Bars) -> tup
         StoreAway, StoreRefused: the archive cannot be read now, or not with these settings.
     """
 
-    def picture(one: ProductionImage) -> LabelledImage | None:
+    def content(one: ProductionImage) -> bytes | None:
         try:
-            cells = pixels(decode(patiently(store.get, one.object_key), LIMITS))
-        except (ObjectMissing, RequestError):
+            return patiently(store.get, one.object_key)
+        except ObjectMissing:
             return None
-        return None if one.label is None else LabelledImage(one.prediction_id, cells, one.label)
 
     labelled = [one for one in images if one.label is not None]
-    found = list(bars.each("labelled images", in_threads(picture, labelled), len(labelled)))
-    whole = [one for one in found if one is not None]
-    return whole, len(labelled) - len(whole)
+    limits = ImageSettings().limits
+    contents = bars.each("labelled images", in_threads(content, labelled), len(labelled))
+    found = []
+    # decoded one by one: an image of the largest size takes much memory
+    for one, data in zip(labelled, contents, strict=True):
+        try:
+            if data is not None and one.label is not None:
+                found.append(LabelledImage(one.prediction_id, pixels(decode(data, limits)), one.label))
+        except RequestError:
+            continue
+    return found, len(labelled) - len(found)
 
 
 def patiently(ask: Callable[[str], Made], object_key: str) -> Made:

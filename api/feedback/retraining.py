@@ -68,7 +68,7 @@ def judge(models_dir: Path, one: Candidate, data: TrainingSet, least_rows: int, 
         if install:
             artifact.save(models_dir, one.description, one.estimator)
             reason = f"retrained; {found.reason}" if found.better else f"retrained, by force; {found.reason}"
-            history.serve(models_dir, digits.NAME, one.version, reason)
+            history.serve(models_dir, digits.NAME, one.version, reason, chosen=True)
     return Outcome(served.description.version, one.version, on_digits, on_production, found, install)
 
 

@@ -20,11 +20,15 @@ LOCK = ".serving"
 
 
 class Served(msgspec.Struct, frozen=True):
-    """From when on a version was served, and why."""
+    """From when on a version was served, and why.
+
+    One that was `chosen` was retrained, gone back to or trained by name, and is not what the program comes with.
+    """
 
     version: str
     since: str
     reason: str
+    chosen: bool = False
 
 
 @contextmanager
@@ -40,7 +44,7 @@ def serving(models_dir: Path, name: str) -> Iterator[None]:
         os.close(descriptor)
 
 
-def serve(models_dir: Path, name: str, version: str, reason: str) -> None:
+def serve(models_dir: Path, name: str, version: str, reason: str, *, chosen: bool) -> None:
     """Point at a stored version and note it, within `serving`.
 
     Raises:
@@ -52,10 +56,20 @@ def serve(models_dir: Path, name: str, version: str, reason: str) -> None:
     lines = []
     if current is not None and (not noted or noted[-1].version != current):
         lines.append(Served(current, now, "served before"))
-    lines.append(Served(version, now, reason))
+    lines.append(Served(version, now, reason, chosen))
     # first the note: one of a change that never came is put right by the next, as the pointer is what counts
     _append(models_dir / name / LOG, lines)
     artifact.serve_version(models_dir, name, version)
+
+
+def chosen(models_dir: Path, name: str) -> bool:
+    """Whether the version that is served was chosen, and is to be kept when the program comes with another.
+
+    Raises:
+        BrokenModelError: the pointer names no version.
+    """
+    noted = events(models_dir, name)
+    return bool(noted) and noted[-1].chosen and noted[-1].version == artifact.current_version(models_dir, name)
 
 
 def events(models_dir: Path, name: str) -> list[Served]:

@@ -35,5 +35,5 @@ def rollback(
                 return
             # one that cannot be loaded would not come to be served
             loaded(folder, target)
-            history.serve(folder, NAME, target, f"rolled back from {current}")
+            history.serve(folder, NAME, target, f"rolled back from {current}", chosen=True)
         typer.echo(f"{target} is served now, in place of {current}")

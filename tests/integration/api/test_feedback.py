@@ -18,7 +18,8 @@ from api.feedback.split import held_out
 from api.model import artifact, history
 from api.training import digits
 from tests.commands import finished
-from tests.stores import archive, archive_server  # noqa: F401 (fixtures)
+from tests.images import digits_models
+from tests.production import archive  # noqa: F401 (a fixture)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,17 +28,13 @@ if TYPE_CHECKING:
     from typer.testing import Result
 
     from api.training.digits import LabelledDigits
-    from tests.stores import Archive
+    from tests.production import Archive
 
 
 @pytest.fixture(scope="module")
 def trained_digits(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Give a folder with the digits model, to be read only."""
-    folder = tmp_path_factory.mktemp("digits")
-    description, model = digits.train()
-    artifact.save(folder, description, model)
-    artifact.serve_version(folder, digits.NAME, description.version)
-    return folder
+    return digits_models(tmp_path_factory.mktemp("digits"))
 
 
 @dataclass(frozen=True)

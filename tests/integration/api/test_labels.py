@@ -10,10 +10,9 @@ import httpx
 import psycopg
 import pytest
 
-from api.model import artifact
 from api.training import digits
-from tests.images import encoded, picture
-from tests.stores import archive, archive_server  # noqa: F401 (fixtures)
+from tests.images import digits_models, encoded, picture
+from tests.production import archive  # noqa: F401 (a fixture)
 from tests.stream import wait_until
 
 if TYPE_CHECKING:
@@ -21,9 +20,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.integration.api.conftest import Api
+    from tests.production import Archive
     from tests.recording import MonitoringDatabase
     from tests.servers import Servers
-    from tests.stores import Archive
 
 UNKNOWN = "0198f2c4-0000-7000-8000-000000000000"
 
@@ -31,11 +30,7 @@ UNKNOWN = "0198f2c4-0000-7000-8000-000000000000"
 @pytest.fixture(scope="module")
 def digits_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Give a folder with the digits model, to be read only."""
-    folder = tmp_path_factory.mktemp("digits")
-    description, model = digits.train()
-    artifact.save(folder, description, model)
-    artifact.serve_version(folder, digits.NAME, description.version)
-    return folder
+    return digits_models(tmp_path_factory.mktemp("digits"))
 
 
 @dataclass(frozen=True)
@@ -80,12 +75,10 @@ def labelling(
     archive: Archive,  # noqa: F811
     monitoring: MonitoringDatabase,
     digits_dir: Path,
-    tmp_path: Path,
     start_api: Callable[..., Api],
 ) -> Iterator[Labelling]:
-    spool = {"ARCHIVE_SPOOL_DIR": str(tmp_path / "spool"), "ARCHIVE_TIMEOUT_SECONDS": "2"}
     database = {name: value for name, value in monitoring.environment().items() if name.startswith("MONITORING_")}
-    server = start_api(digits_dir, **archive.environment, **spool, **database)
+    server = start_api(digits_dir, **archive.environment, **database)
     wait_until("the API", server.ready)
     with httpx.Client(base_url=server.url, timeout=30) as client:
         one = Labelling(client, archive, monitoring)

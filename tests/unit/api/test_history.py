@@ -51,21 +51,32 @@ def test_a_change_is_noted_and_pointed_at(own_models_dir: Path) -> None:
     assert first is not None
 
     with history.serving(own_models_dir, "iris"):
-        history.serve(own_models_dir, "iris", "0123456789ab", "trained")
+        history.serve(own_models_dir, "iris", "0123456789ab", "trained", chosen=False)
 
     assert artifact.current_version(own_models_dir, "iris") == "0123456789ab"
     noted = history.events(own_models_dir, "iris")
     assert [(one.version, one.reason) for one in noted] == [(first, "served before"), ("0123456789ab", "trained")]
 
 
+def test_what_is_chosen_is_so_until_something_else_is_served(own_models_dir: Path) -> None:
+    assert not history.chosen(own_models_dir, "iris")
+    for version, chosen in (("a", True), ("b", False), ("a", True)):
+        with history.serving(own_models_dir, "iris"):
+            history.serve(own_models_dir, "iris", version, "", chosen=chosen)
+        assert history.chosen(own_models_dir, "iris") is chosen
+
+    artifact.serve_version(own_models_dir, "iris", "by-hand")
+    assert not history.chosen(own_models_dir, "iris")
+
+
 def test_a_line_that_was_torn_costs_no_other(own_models_dir: Path) -> None:
     log = own_models_dir / "iris" / history.LOG
     with history.serving(own_models_dir, "iris"):
-        history.serve(own_models_dir, "iris", "a", "one")
+        history.serve(own_models_dir, "iris", "a", "one", chosen=True)
     log.write_bytes(log.read_bytes() + b'{"version":"b","sin')
 
     with history.serving(own_models_dir, "iris"):
-        history.serve(own_models_dir, "iris", "c", "three")
+        history.serve(own_models_dir, "iris", "c", "three", chosen=True)
 
     assert [one.version for one in history.events(own_models_dir, "iris")][1:] == ["a", "c"]
 
@@ -76,14 +87,14 @@ def test_others_wait_until_a_change_is_whole(own_models_dir: Path) -> None:
     def change() -> None:
         inside.set()
         with history.serving(own_models_dir, "iris"):
-            history.serve(own_models_dir, "iris", "second", "")
+            history.serve(own_models_dir, "iris", "second", "", chosen=True)
             changed.set()
 
     with history.serving(own_models_dir, "iris"):
         other = threading.Thread(target=change)
         other.start()
         inside.wait(10)
-        history.serve(own_models_dir, "iris", "first", "")
+        history.serve(own_models_dir, "iris", "first", "", chosen=True)
         assert not changed.wait(0.2)
     other.join(10)
 

@@ -168,6 +168,14 @@ def test_the_api_finds_the_archive() -> None:
     assert "api.archive.create" in SERVICES["archive-bucket"]["command"]
 
 
+def test_the_models_are_kept_in_a_volume_that_begins_with_those_of_the_image() -> None:
+    settings = dict(re.findall(r"(MODELS_(?:SEED_)?DIR)=(\S+)", DOCKERFILE.partition(" AS api\n")[2]))
+
+    assert f"model-data:{settings['MODELS_DIR']}" in SERVICES["api-with-model"]["volumes"]
+    assert f"COPY --chown=10001 --from=api-packages {settings['MODELS_DIR']} {settings['MODELS_DIR']}" in DOCKERFILE
+    assert f"MODELS_DIR={settings['MODELS_SEED_DIR']} /venv/bin/python -m api.train" in DOCKERFILE
+
+
 def test_the_servers_have_the_versions_of_the_stack() -> None:
     tags = {name: service["image"].partition(":")[2] for name, service in SERVICES.items()}
 
