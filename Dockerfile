@@ -9,9 +9,9 @@ ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=igno
 FROM packages AS api-packages
 COPY requirements/api.txt .
 RUN pip --python /venv/bin/python install --quiet --require-hashes -r api.txt
-# the models are trained while the image is built, so that a container serves at once and needs no writable folder
+# the models are trained while the image is built, so that a container serves at once
 COPY api api
-RUN mkdir /spill && MODELS_DIR=/models /venv/bin/python -m api.train
+RUN mkdir /models /spill /spool && MODELS_DIR=/trained /venv/bin/python -m api.train
 
 FROM packages AS subscriber-packages
 COPY requirements/subscriber.txt .
@@ -38,11 +38,14 @@ USER 10001
 FROM service AS api
 LABEL org.opencontainers.image.description="Model API: /predict and the Open Inference Protocol v2"
 COPY --from=api-packages /venv /venv
-COPY --from=api-packages /models /models
-# answers that wait for the monitoring database; the volume mounted here takes this folder's owner
+COPY --from=api-packages /trained /trained
+# the models that are served, answers that wait for the monitoring database, images that wait for the archive; the volumes
+# take these folders' owner
+COPY --chown=10001 --from=api-packages /models /models
 COPY --chown=10001 --from=api-packages /spill /spill
+COPY --chown=10001 --from=api-packages /spool /spool
 COPY api api
-ENV API_HOST=0.0.0.0 API_PORT=8000 MODELS_DIR=/models
+ENV API_HOST=0.0.0.0 API_PORT=8000 MODELS_DIR=/models MODELS_SEED_DIR=/trained
 EXPOSE 8000
 HEALTHCHECK --interval=5s --timeout=3s --start-period=30s --retries=3 \
   CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8000/v2/health/ready', timeout=2)"]
@@ -59,7 +62,7 @@ HEALTHCHECK --interval=5s --timeout=3s --start-period=60s --retries=3 \
 CMD ["python", "-m", "subscriber", "run", "subscriber/pipelines/iris.toml"]
 
 FROM service AS data-generator
-LABEL org.opencontainers.image.description="Writes rows of the iris data set to the source database"
+LABEL org.opencontainers.image.description="Writes rows to the source database, or sends images to the model API"
 COPY --from=data-generator-packages /venv /venv
 COPY data_generator data_generator
 CMD ["python", "-m", "data_generator"]

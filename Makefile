@@ -8,13 +8,14 @@ PORTS = $(if $(filter-out 0,$(PORT_OFFSET)),--port-offset $(PORT_OFFSET))
 FOLDERS := api benchmarks connectors data_generator examples grafana stack subscriber tests
 
 .DEFAULT_GOAL := help
-.PHONY: help demo stack up down logs ps source-db-connection target-db-connection monitoring-db-connection cache request drift-report test test-servers bench-cache check format clean lock
+.PHONY: help demo stack up down logs ps source-db-connection target-db-connection monitoring-db-connection cache archive-ls request drift-report images test test-servers bench-cache check format clean lock
 
 help: ## List the verbs
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-25s %s\n", $$1, $$2}'
 
-demo: $(VENV)/.demo ## Run everything: rows become predictions (FOR=30 seconds, RATE=200 rows/s, DRIFT=0.5, PORT_OFFSET=0)
-	@$(BIN)/python -m stack demo $(PORTS) $(if $(FOR),--for $(FOR)) $(if $(RATE),--rate $(RATE)) $(if $(DRIFT),--drift $(DRIFT))
+demo: $(VENV)/.demo ## Run everything: rows become predictions (FOR=30 seconds, RATE=200 rows/s, IMAGES=1 images/s, DRIFT=0.5, PORT_OFFSET=0)
+	@$(BIN)/python -m stack demo $(PORTS) $(if $(FOR),--for $(FOR)) $(if $(RATE),--rate $(RATE)) $(if $(IMAGES),--images $(IMAGES)) \
+	  $(if $(DRIFT),--drift $(DRIFT))
 
 stack: $(VENV)/.demo ## Run the servers alone and print their addresses (PORT_OFFSET=0)
 	@$(BIN)/python -m stack servers $(PORTS)
@@ -51,8 +52,16 @@ request: $(VENV)/.demo ## Send sample applications for a credit to a running API
 	@$(BIN)/python -m api.request --url "$${API_URL:-http://127.0.0.1:$$(($${API_PORT:-8000} + $(PORT_OFFSET)))}" \
 	  $(if $(COUNT),--count $(COUNT)) $(if $(RATE),--rate $(RATE)) $(if $(DRIFT),--drift $(DRIFT))
 
+images: $(VENV)/.demo ## Send images of digits to a running API (COUNT=20, RATE=0, DRIFT=0.3, LABEL=0.5, PORT_OFFSET=0)
+	@API_URL="$${API_URL:-http://127.0.0.1:$$(($${API_PORT:-8000} + $(PORT_OFFSET)))}" $(BIN)/python -m data_generator images \
+	  --count $(or $(COUNT),20) --rate $(or $(RATE),0) $(if $(DRIFT),--drift $(DRIFT)) $(if $(LABEL),--label $(LABEL))
+
 cache: ## Open valkey-cli in the cache in Docker (info memory; scan 0; hgetall KEY; flushdb forgets every answer)
 	@docker compose exec cache sh -c 'exec valkey-cli --no-auth-warning --user $$CACHE_USER'
+
+archive-ls: $(VENV)/.demo ## List what is in the archive of images, with its tags (PREFIX=class_07 LIMIT=50, PORT_OFFSET=0)
+	@set -a; eval "$$($(BIN)/python -m stack environment $(PORTS))"; set +a; \
+	  $(BIN)/python -m api.archive.listing $(PREFIX) $(if $(LIMIT),--limit $(LIMIT))
 
 test: $(VENV)/.dev ## Run every test on real servers (ARGS=tests/unit; STACK=docker takes the servers from testcontainers)
 	@$(BIN)/python -m pytest $(ARGS)

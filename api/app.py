@@ -4,25 +4,44 @@ from contextlib import asynccontextmanager, suppress
 
 from fastapi import FastAPI
 
+from api.archive.archiver import Archiver
 from api.body_limit import BodyLimit
 from api.cache.cache import Cache
 from api.credit import routes as credit
 from api.credit.answers import MODEL as CREDIT
 from api.credit.answers import CreditAnswers
 from api.failures import answer_failures
+from api.images import label_route
+from api.images import routes as images
+from api.images.answers import ImageAnswers
+from api.images.by_key import DIGIT_IMAGES, DigitImages
+from api.images.labels import Labels
+from api.images.page import Assets
+from api.images.settings import ImageSettings
+from api.images.upload import OVERHEAD_BYTES
 from api.monitoring.recorder import Recorder
-from api.monitoring.reference import reference_of
+from api.monitoring.reference import image_reference_of, reference_of
 from api.openapi import DESCRIPTION, DocumentedApp
 from api.request_metrics import RequestMetrics
 from api.routes import health, infer, metadata, metrics, predict
 from api.service import Service
+from api.training.digits import NAME as DIGITS
 
 
-def create_app(service: Service, cache: Cache | None = None, recorder: Recorder | None = None) -> FastAPI:
+def create_app(
+    service: Service,
+    cache: Cache | None = None,
+    recorder: Recorder | None = None,
+    image_answers: ImageAnswers | None = None,
+    labels: Labels | None = None,
+    archiver: Archiver | None = None,
+) -> FastAPI:
     """Put the endpoints in front of a service whose models are loaded.
 
-    The cache and the recorder of answers begin and end with the app; without them answers are computed, and not kept.
+    The cache, the recorder of answers and the archiver begin and end with the app; without them answers are computed,
+    and not kept. So are those to images without `image_answers`; without `labels` none is taken.
     """
+    image_answers = image_answers or ImageAnswers(service, ImageSettings())
     app = DocumentedApp(
         title=metadata.SERVER_NAME,
         version=metadata.SERVER_VERSION,
@@ -31,10 +50,20 @@ def create_app(service: Service, cache: Cache | None = None, recorder: Recorder 
     )
     app.state.service = service
     app.state.credit = CreditAnswers(service, cache, recorder)
-    app.state.cache, app.state.recorder = cache, recorder
-    app.add_middleware(BodyLimit, max_bytes=service.settings.max_body_bytes)
+    app.state.cache, app.state.recorder, app.state.archiver = cache, recorder, archiver
+    app.state.images, app.state.image_assets = image_answers, Assets()
+    app.state.labels = labels or Labels(None)
+    app.state.digit_images = None
+    if image_answers.archive is not None:
+        app.state.digit_images = DigitImages(image_answers.archive, image_answers.settings)
+        service.derive(DIGIT_IMAGES, app.state.digit_images)
+    app.add_middleware(
+        BodyLimit,
+        max_bytes=service.settings.max_body_bytes,
+        of_path={images.router.prefix: image_answers.settings.image_max_bytes + OVERHEAD_BYTES},
+    )
     app.add_middleware(RequestMetrics, metrics=service.metrics)
-    for routes in (predict, credit, infer, metadata, health, metrics):
+    for routes in (predict, credit, images, label_route, infer, metadata, health, metrics):
         app.include_router(routes.router)
     answer_failures(app)
     return app
@@ -45,11 +74,15 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     service: Service = app.state.service
     cache: Cache | None = app.state.cache
     recorder: Recorder | None = app.state.recorder
+    archiver: Archiver | None = app.state.archiver
     if cache is not None:
         await cache.start()
     if recorder is not None:
         service.when_served(CREDIT, lambda description: recorder.serving(reference_of(description)))
+        service.when_served(DIGITS, lambda description: recorder.serving(image_reference_of(description)))
         recorder.start()
+    if archiver is not None:
+        await asyncio.to_thread(archiver.start)
     following = asyncio.create_task(service.follow_pointers())
     yield
     following.cancel()
@@ -60,4 +93,11 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     if recorder is not None:
         # every request is answered by now: what is still in memory is the last of it
         await asyncio.to_thread(recorder.close)
+    image_answers: ImageAnswers = app.state.images
+    await asyncio.to_thread(image_answers.close)
+    digit_images: DigitImages | None = app.state.digit_images
+    if digit_images is not None:
+        await asyncio.to_thread(digit_images.close)
+    if archiver is not None:
+        await asyncio.to_thread(archiver.close)
     service.close()

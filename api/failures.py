@@ -1,7 +1,8 @@
 """Which error is which answer.
 
 The body is `{"error": …}` under `/v2`, as the protocol has it, and `{"detail": …}` elsewhere, as FastAPI has it. The
-credit endpoints' answer to come back later is a problem of RFC 9457, and each of their answers bears the request's id.
+credit endpoints' answer to come back later is a problem of RFC 9457, and so is every refusal of an image; each of their
+answers bears the request's id.
 """
 
 import json
@@ -18,6 +19,7 @@ from starlette.responses import Response
 
 from api import errors
 from api.credit.request_id import HEADER
+from api.images import errors as images
 
 STATUS: dict[type[errors.ApiError], HTTPStatus] = {
     errors.MalformedRequestError: HTTPStatus.BAD_REQUEST,
@@ -27,6 +29,13 @@ STATUS: dict[type[errors.ApiError], HTTPStatus] = {
     errors.UnsupportedEncodingError: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     errors.ModelAwaitedError: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.OverloadedError: HTTPStatus.SERVICE_UNAVAILABLE,
+    images.ImageTooLargeError: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    images.UnsupportedImageError: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    images.UnreadableImageError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    images.BlankImageError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    images.UploadError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    images.UnknownImageError: HTTPStatus.NOT_FOUND,
+    images.ArchiveAwayError: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.ModelMissingError: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.BrokenModelError: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.UntrustedModelError: HTTPStatus.INTERNAL_SERVER_ERROR,
@@ -51,7 +60,7 @@ async def _api_error(request: Request, error: Exception) -> Response:
     headers = {}
     if isinstance(error, errors.ModelError):
         log.error("model failed", path=request.url.path, reason=str(error), exc_info=error.__cause__)
-    if isinstance(error, errors.OverloadedError | errors.ModelAwaitedError):
+    if isinstance(error, errors.OverloadedError | errors.ModelAwaitedError | images.ArchiveAwayError):
         headers["Retry-After"] = str(error.retry_after_seconds)
     return _answer(request, status, str(error), headers)
 
@@ -93,8 +102,8 @@ def _answer(request: Request, status: int, problem: str | list[dict[str, Any]], 
     media_type = "application/json"
     if hasattr(request.state, "request_id"):
         headers |= {HEADER: request.state.request_id}
-        if status == HTTPStatus.SERVICE_UNAVAILABLE:
-            title = HTTPStatus.SERVICE_UNAVAILABLE.phrase
+        if status == HTTPStatus.SERVICE_UNAVAILABLE or getattr(request.state, "problems", False):
+            title = HTTPStatus(status).phrase
             body, media_type = {"type": "about:blank", "title": title, "status": status} | body, PROBLEM
     # Escaped to ASCII: a name the caller sent may hold characters that UTF-8 cannot.
     return Response(json.dumps(body), status, headers, media_type)

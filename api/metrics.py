@@ -10,6 +10,7 @@ from prometheus_client import (
     ProcessCollector,
 )
 
+from api.derived import DerivedModel
 from api.model.model import Model
 
 LATENCY_SECONDS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5)
@@ -52,7 +53,7 @@ class Metrics:
         self._requests.labels(endpoint, str(status)).inc()
         self._latency.labels(endpoint).observe(seconds)
 
-    def predicted(self, model: Model, rows: int) -> None:
+    def predicted(self, model: Model | DerivedModel, rows: int) -> None:
         """Count the rows of one prediction."""
         description = model.description
         self._rows.labels(description.name, description.version).inc(rows)

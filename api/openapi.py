@@ -9,6 +9,7 @@ DESCRIPTION = """Predictions over HTTP.
 
 * `POST /predict`: one iris flower.
 * `POST /decisions`, `/probabilities`, `/risk_categories`: one application for a credit.
+* `POST /images`: one image of a digit; the page at `/images/` takes drawings too.
 * `POST /v2/models/{name}/infer`: a batch, by the
   [Open Inference Protocol v2](https://github.com/kserve/open-inference-protocol), for any model.
 """

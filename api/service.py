@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import structlog
 from starlette.requests import Request
 
+from api.derived import Derived, DerivedModel
 from api.errors import ModelError, OverloadedError, UnknownModelError
 from api.metrics import Metrics
 from api.model.description import Description
@@ -32,6 +33,11 @@ class Service:
         self._waiting = 0
         self._waiting_rows = 0
         self._watchers: dict[str, Callable[[Description], None]] = {}
+        self._derived: dict[str, Derived] = {}
+
+    def derive(self, name: str, derived: Derived) -> None:
+        """Serve one more model under this name, made of another one."""
+        self._derived[name] = derived
 
     def when_served(self, name: str, watcher: Callable[[Description], None]) -> None:
         """Tell of the version of a model that is served, now and whenever another one comes to be."""
@@ -53,6 +59,30 @@ class Service:
         if version is None:
             raise UnknownModelError(f"there is no model '{name}'")
         return await asyncio.to_thread(self.registry.load, name, version)
+
+    async def answering(self, name: str, version: str | None = None) -> Model | DerivedModel:
+        """Return a model as `model` does, or one that is derived of another.
+
+        Raises:
+            UnknownModelError, ModelError: as `model` raises them.
+        """
+        derived = self._derived.get(name)
+        if derived is None:
+            return await self.model(name, version)
+        try:
+            return derived.of(await self.model(derived.base, version))
+        except UnknownModelError as error:
+            raise UnknownModelError(f"there is no model '{name}': {error}") from error
+
+    def served(self) -> list[str]:
+        """Name every model that is served, derived ones too."""
+        names = {model.description.name for model in self.registry.current_models()}
+        return sorted(names | {name for name, derived in self._derived.items() if derived.base in names})
+
+    def versions(self, name: str) -> list[str]:
+        """The versions of a model that can be asked for; reads the disk."""
+        derived = self._derived.get(name)
+        return self.registry.versions(derived.base if derived else name)
 
     def predict(self, model: Model, columns: Columns) -> Answers:
         """Predict a few rows, at once."""
@@ -77,7 +107,7 @@ class Service:
         self.metrics.predicted(model, _count(columns))
         return answers
 
-    async def infer(self, model: Model, body: bytes) -> bytes:
+    async def infer(self, model: Model | DerivedModel, body: bytes) -> bytes:
         """Answer an inference request with an encoded inference response.
 
         Raises:
@@ -86,7 +116,9 @@ class Service:
             PredictionError: the model is at fault.
         """
         max_rows = self.settings.max_rows
-        if len(body) <= self.settings.inline_body_bytes:
+        if not isinstance(model, Model):
+            answer = await model.infer(body)
+        elif len(body) <= self.settings.inline_body_bytes:
             answer = infer(model, body, max_rows)
         else:
             answer = await self._infer_in_thread(model, body, max_rows)

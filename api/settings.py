@@ -20,6 +20,12 @@ class Settings(BaseSettings):
     models_dir: Path = MODELS_DIR
     """Folder of the trained models."""
 
+    models_seed_dir: Path | None = None
+    """Folder of models that come with the program.
+
+    They are copied to `models_dir` at the start, and served there unless another version was chosen.
+    """
+
     max_body_bytes: int = Field(16 * 1024 * 1024, gt=0)
     """A larger request body is refused with 413, however it is sent."""
 

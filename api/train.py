@@ -8,11 +8,11 @@ from typing import Annotated
 import typer
 from sklearn.base import BaseEstimator
 
-from api.model import artifact
+from api.model import artifact, history
 from api.model.description import Description
 from api.settings import Settings
 
-SHIPPED = ("api.training.iris", "api.training.credit")
+SHIPPED = ("api.training.iris", "api.training.credit", "api.training.digits")
 
 
 def main(
@@ -25,21 +25,28 @@ def main(
     models_dir: Annotated[
         Path | None, typer.Option(help="Folder of the trained models; MODELS_DIR, or api/models, if not given.")
     ] = None,
+    keep: Annotated[
+        bool, typer.Option("--keep", help="Serve on what was retrained, gone back to, or trained by its module.")
+    ] = False,
 ) -> None:
-    """Fit each model, store it under its version, and serve that version; without a module, iris and credit."""
+    """Fit each model, store it under its version, and serve that version; without a module, iris, credit and digits."""
     folder = models_dir or Settings().models_dir
     for module in modules or SHIPPED:
-        store(folder, *trained(module))
+        store(folder, *trained(module), chosen=bool(modules), keep=keep)
 
 
-def store(folder: Path, description: Description, estimator: BaseEstimator) -> None:
-    """Store one model, point at it, and tell of both."""
-    written = artifact.save(folder, description, estimator)
-    served = artifact.current_version(folder, description.name) == description.version
-    if not served:
-        artifact.serve_version(folder, description.name, description.version)
+def store(folder: Path, description: Description, estimator: BaseEstimator, *, chosen: bool, keep: bool) -> None:
+    """Store one model, point at it unless another was chosen and is to be kept, and tell of both."""
+    with history.serving(folder, description.name):
+        written = artifact.save(folder, description, estimator)
+        served = artifact.current_version(folder, description.name) == description.version
+        kept = keep and not served and history.chosen(folder, description.name)
+        if not served and not kept:
+            history.serve(folder, description.name, description.version, "trained", chosen=chosen)
     typer.echo("\n".join(report(description)))
-    if written:
+    if kept:
+        typer.echo(f"stored in {folder}; what was chosen there is served on")
+    elif written:
         typer.echo(f"stored in {folder / description.name / description.version}, and served from now on")
     elif served:
         typer.echo(f"nothing to do: this version is in {folder} already, and served")

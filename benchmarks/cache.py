@@ -22,8 +22,8 @@ import redis
 import requests
 import typer
 
-from api import train
 from api.credit.features import AGE, CATEGORIES, INSTALLMENT_RATE
+from api.model import artifact
 from api.training import credit
 from benchmarks.cache_memory import ANSWERS, measure
 from benchmarks.load import Timed, ask_all
@@ -118,6 +118,12 @@ def models_of(folder: Path) -> Path:
     return folder / "data" / "models"
 
 
+def serve_credit(models: Path) -> None:
+    description, estimator = credit.train()
+    artifact.save(models, description, estimator)
+    artifact.serve_version(models, description.name, description.version)
+
+
 def applications() -> Iterator[bytes]:
     """All 20,600 applications that the endpoint takes, in an order by chance, as request bodies."""
     names = (INSTALLMENT_RATE, AGE, *CATEGORIES)
@@ -187,7 +193,7 @@ def main(
         with exclusive(folder):
             try:
                 valkey.prepare()
-                train.store(models_of(folder), *credit.train())
+                serve_credit(models_of(folder))
                 for server in servers:
                     server.restart()
                 tell_memory(valkey, inputs)

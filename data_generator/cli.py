@@ -1,6 +1,5 @@
 """The command line: options in, exit code out."""
 
-import math
 import sys
 import time
 from collections.abc import Callable
@@ -16,9 +15,11 @@ from data_generator.credit import CreditRows
 from data_generator.database import Database
 from data_generator.errors import GeneratorError, SettingError
 from data_generator.generator import Plan, run
+from data_generator.images.cli import send_images
 from data_generator.iris import IrisRows
+from data_generator.options import check_drift, check_pace
 from data_generator.pacing import default_batch
-from data_generator.report import DatabaseLog, configure_log, last_line, progress
+from data_generator.report import AwayLog, configure_log, last_line, progress
 from data_generator.rows import RowSource
 from data_generator.settings import SourceSettings
 from data_generator.stop import Stop
@@ -39,8 +40,9 @@ SOURCES: dict[Table, Callable[[int | None, float], RowSource]] = {Table.IRIS: Ir
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
-@app.command()
+@app.callback(invoke_without_command=True)
 def generate(
+    context: typer.Context,
     *,
     table: Annotated[Table, typer.Option(help="Which rows: flowers, or applications for a credit.")] = Table.IRIS,
     rate: Annotated[
@@ -80,12 +82,16 @@ def generate(
     """Write random rows of the iris data set to table iris_data of the source database, or of the German credit data.
 
     Creates the table if it is missing. Waits for the database when it goes away, and neither loses nor doubles a row.
-    Ctrl-C or SIGTERM stops after the batch in hand.
+    Ctrl-C or SIGTERM stops after the batch in hand. The verb images sends images to the model API instead.
 
     The database comes from SOURCE_HOST, SOURCE_PORT, SOURCE_DATABASE, SOURCE_USER and SOURCE_PASSWORD; how far it is
     trusted from SOURCE_SSLMODE and SOURCE_SSLROOTCERT.
     """
-    check(rate, for_seconds, drift)
+    if context.invoked_subcommand is not None:
+        refuse_options(context)
+        return
+    check_pace(rate, for_seconds)
+    check_drift(drift)
     settings = SourceSettings.from_environment()
     plan = Plan(rate, batch or default_batch(rate), rows, for_seconds)
     source = SOURCES[table](seed, drift)
@@ -93,7 +99,7 @@ def generate(
     configure_log(colours=console.is_terminal)
     stop = Stop()
     stop.listen()
-    writer = Writer(partial(Database.connect, settings, source.table), stop.pause, DatabaseLog())
+    writer = Writer(partial(Database.connect, settings, source.table), stop.pause, AwayLog("the database", "batch"))
     try:
         with progress(plan, console) as wrote:
             summary = run(source=source, writer=writer, plan=plan, clock=time.monotonic, pause=stop.pause, wrote=wrote)
@@ -102,18 +108,19 @@ def generate(
     structlog.get_logger().info(last_line(summary))
 
 
-def check(rate: float, for_seconds: float | None, drift: float) -> None:
-    """Refuse numbers that no run can mean.
+app.command("images")(send_images)
+
+
+def refuse_options(context: typer.Context) -> None:
+    """Refuse options before a verb: they are those of the rows, and would be forgotten.
 
     Raises:
-        SettingError: with the option and what it takes.
+        SettingError: there is one.
     """
-    if not math.isfinite(rate):
-        raise SettingError(f"--rate {rate}: must be a number of rows a second, 0 for as fast as possible")
-    if for_seconds is not None and not (math.isfinite(for_seconds) and for_seconds > 0):
-        raise SettingError(f"--for {for_seconds}: must be a number of seconds above 0")
-    if not math.isfinite(drift):
-        raise SettingError(f"--drift {drift}: must be a number of standard deviations a minute")
+    sources = {name: context.get_parameter_source(name) for name in context.params}
+    given = [name for name, source in sources.items() if source is not None and source.name == "COMMANDLINE"]
+    if given:
+        raise SettingError(f"--{given[0].removesuffix('_seconds')}: must stand after {context.invoked_subcommand}")
 
 
 def main() -> None:

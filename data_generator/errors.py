@@ -1,9 +1,12 @@
-"""What can go wrong while rows are written, and what each means for the run.
+"""What can go wrong while rows are written or images sent, and what each means for the run.
 
 GeneratorError
 ├── SettingError        an option or a variable is missing or wrong: stop, exit 2
 ├── TableError          the database answers, but will not take these rows: stop, exit 1
-├── DatabaseLostError   the database is away: wait, reconnect, go on with the same batch
+├── AwayError           a server is away: wait, go on with what was in hand
+│   ├── DatabaseLostError   the database; with a new connection
+│   └── ApiLostError        the model API
+├── ImageRefusedError   the model API will not answer this image, or not with a prediction: count it, go on
 └── IdsTakenError       the batch's ids exist already: either it was stored, or it needs other ids
 """
 
@@ -20,7 +23,19 @@ class TableError(GeneratorError):
     pass
 
 
-class DatabaseLostError(GeneratorError):
+class AwayError(GeneratorError):
+    pass
+
+
+class DatabaseLostError(AwayError):
+    pass
+
+
+class ApiLostError(AwayError):
+    pass
+
+
+class ImageRefusedError(GeneratorError):
     pass
 
 

@@ -1,17 +1,20 @@
-"""The run: wait until a batch is due, make it, store it."""
+"""The run: wait until a batch is due, make it, store it. Of rows or of images alike."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from data_generator.pacing import Schedule
-from data_generator.rows import Columns, RowSource
 from data_generator.writer import Outcome
+
+B = TypeVar("B")
+Made_co = TypeVar("Made_co", covariant=True)
+Taken_contra = TypeVar("Taken_contra", contravariant=True)
 
 
 @dataclass(frozen=True)
 class Plan:
-    """How much to write, and how fast."""
+    """How much to write, and how fast; an image counts as a row."""
 
     rate: float
     """Rows a second; 0 is as fast as possible."""
@@ -34,17 +37,25 @@ class Summary:
     """Sent, but the database went away and the run was stopped before it said whether they were stored."""
 
 
-class BatchWriter(Protocol):
+class Source(Protocol[Made_co]):
+    """Makes batches: of rows (`rows.RowSource`), or of images."""
+
+    def take(self, count: int, elapsed_seconds: float, /) -> Made_co:
+        """Make `count` rows as they look `elapsed_seconds` after the start of the run."""
+        ...
+
+
+class BatchWriter(Protocol[Taken_contra]):
     """What the run needs of `writer.Writer`."""
 
     def prepare(self) -> Outcome: ...
-    def write(self, rows: Columns) -> Outcome: ...
+    def write(self, batch: Taken_contra, /) -> Outcome: ...
 
 
 def run(
     *,
-    source: RowSource,
-    writer: BatchWriter,
+    source: Source[B],
+    writer: BatchWriter[B],
     plan: Plan,
     clock: Callable[[], float],
     pause: Callable[[float], bool],

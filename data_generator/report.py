@@ -23,17 +23,20 @@ def configure_log(colours: bool) -> None:
     )
 
 
-class DatabaseLog:
-    """A line when the database goes away, and one when it is back."""
+class AwayLog:
+    """A line when a server goes away, and one when it is back."""
 
-    def __init__(self) -> None:
+    def __init__(self, server: str, in_hand: str) -> None:
+        """`server` and `in_hand` are what it and a batch are called: "the database", "batch"."""
         self._log = structlog.get_logger()
+        self._server = server
+        self._in_hand = in_hand
 
     def lost(self, reason: str) -> None:
-        self._log.warning("the database is away; trying again until it answers", reason=reason)
+        self._log.warning(f"{self._server} is away; trying again until it answers", reason=reason)
 
     def back(self, failures: int) -> None:
-        self._log.info("the database is back; going on with the same batch", failed_tries=failures)
+        self._log.info(f"{self._server} is back; going on with the same {self._in_hand}", failed_tries=failures)
 
 
 class Progressing(Protocol):
@@ -45,8 +48,10 @@ class Progressing(Protocol):
 class Lines:
     """One line every ten seconds, with the rate since the last one."""
 
-    def __init__(self) -> None:
+    def __init__(self, verb: str, things: str) -> None:
         self._log = structlog.get_logger()
+        self._verb = verb
+        self._things = things
         self._rows = 0
         self._seconds = 0.0
 
@@ -54,27 +59,28 @@ class Lines:
         passed = seconds - self._seconds
         if passed < LINE_EVERY_SECONDS:
             return
-        self._log.info("writing", rows=rows, rows_per_second=round((rows - self._rows) / passed, 1))
+        pace = round((rows - self._rows) / passed, 1)
+        self._log.info(self._verb, **{self._things: rows, f"{self._things}_per_second": pace})
         self._rows, self._seconds = rows, seconds
 
 
 @contextmanager
-def progress(plan: Plan, console: Console) -> Iterator[Progressing]:
+def progress(plan: Plan, console: Console, verb: str = "writing", things: str = "rows") -> Iterator[Progressing]:
     """The way to show a run of this plan on this console, for as long as it lasts."""
     if not console.is_terminal or (plan.rows is None and plan.for_seconds is None) or plan.rows == 0:
-        yield Lines()
+        yield Lines(verb, things)
         return
     bar = Progress(
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=console
     )
     with bar:
         if plan.rows is not None:
-            task = bar.add_task("rows", total=plan.rows)
+            task = bar.add_task(things, total=plan.rows)
             yield lambda rows, _seconds: bar.update(task, completed=rows)
         else:
             task = bar.add_task("seconds", total=round(plan.for_seconds or 0.0, 1))
             yield lambda rows, seconds: bar.update(
-                task, completed=round(seconds, 1), description=f"{rows:,} rows, seconds"
+                task, completed=round(seconds, 1), description=f"{rows:,} {things}, seconds"
             )
 
 

@@ -3,17 +3,37 @@
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
+from pydantic import Field, HttpUrl, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from data_generator.errors import SettingError
 
 
-class SourceSettings(BaseSettings):
-    """The source database and the role that owns its tables; each field is the variable of that name in capitals."""
+class EnvironmentSettings(BaseSettings):
+    """Settings of which each is the variable of the field's name in capitals."""
 
     model_config = SettingsConfigDict(frozen=True, env_ignore_empty=True)
+
+    @classmethod
+    def from_environment(cls) -> Self:
+        """Read the process environment.
+
+        Raises:
+            SettingError: a variable is missing or malformed; the message names every such variable.
+        """
+        try:
+            return cls()
+        except ValidationError as error:
+            problems = [(str(problem["loc"][0]).upper(), problem) for problem in error.errors(include_input=False)]
+        missing = [name for name, problem in problems if problem["type"] == "missing"]
+        if missing:
+            raise SettingError(f"not set in the environment: {', '.join(missing)} (`make stack` prints the values)")
+        raise SettingError("; ".join(f"{name}: {problem['msg']}" for name, problem in problems))
+
+
+class SourceSettings(EnvironmentSettings):
+    """The source database and the role that owns its tables."""
 
     source_host: str
     """Host name or address."""
@@ -37,18 +57,9 @@ class SourceSettings(BaseSettings):
             raise PydanticCustomError("no_file", "there is no file {path}", {"path": str(path)})
         return path
 
-    @classmethod
-    def from_environment(cls) -> Self:
-        """Read the process environment.
 
-        Raises:
-            SettingError: a variable is missing or malformed; the message names every such variable.
-        """
-        try:
-            return cls()
-        except ValidationError as error:
-            problems = [(str(problem["loc"][0]).upper(), problem) for problem in error.errors(include_input=False)]
-        missing = [name for name, problem in problems if problem["type"] == "missing"]
-        if missing:
-            raise SettingError(f"not set in the environment: {', '.join(missing)} (`make stack` prints the values)")
-        raise SettingError("; ".join(f"{name}: {problem['msg']}" for name, problem in problems))
+class ApiSettings(EnvironmentSettings):
+    """The model API that images go to."""
+
+    api_url: HttpUrl
+    """Its address, without a path of its routes."""

@@ -1,13 +1,11 @@
 """Writes batch after batch, however often the database goes away in between."""
 
-import random
 from collections.abc import Callable
 from enum import Enum
-from typing import Protocol
 
-from data_generator.backoff import delay_seconds
 from data_generator.batch import Batch, Connection
 from data_generator.errors import DatabaseLostError
+from data_generator.insistence import Listener, insist
 from data_generator.rows import Columns
 
 
@@ -18,13 +16,6 @@ class Outcome(Enum):
     NOT_STORED = "not stored"
     UNKNOWN = "unknown"
     """The run was stopped while the database was away, and with it the batch's acknowledgement."""
-
-
-class Listener(Protocol):
-    """Who hears that the database went and came back."""
-
-    def lost(self, reason: str) -> None: ...
-    def back(self, failures: int) -> None: ...
 
 
 class Writer:
@@ -65,20 +56,14 @@ class Writer:
 
     def _insist(self, step: Callable[[Connection], None]) -> bool:
         """Repeat `step` with new connections until it succeeds; False if the run is to stop before that."""
-        failures = 0
-        while True:
+
+        def attempt() -> None:
+            if self._connection is None:
+                self._connection = self._connect()
             try:
-                if self._connection is None:
-                    self._connection = self._connect()
                 step(self._connection)
-            except DatabaseLostError as lost:
-                failures += 1
-                if failures == 1:
-                    self._listener.lost(str(lost))
+            except DatabaseLostError:
                 self.close()
-                if not self._pause(delay_seconds(failures, random.random())):  # noqa: S311 - only spreads load
-                    return False
-            else:
-                if failures:
-                    self._listener.back(failures)
-                return True
+                raise
+
+        return insist(attempt, self._pause, self._listener)

@@ -15,6 +15,7 @@ from grafana.panels import (
     GOOD,
     MONITORING,
     PLAIN,
+    PSI,
     WARNING,
     Place,
     chart,
@@ -26,6 +27,7 @@ from grafana.panels import (
     option,
     page,
     promql,
+    steps,
     thresholds,
     width,
 )
@@ -35,14 +37,12 @@ if TYPE_CHECKING:
     from grafana_foundation_sdk.builders.dashboard import Dashboard
     from grafana_foundation_sdk.builders.timeseries import Panel as TimeSeries
 
-    from grafana.panels import Panel, Steps
+    from grafana.panels import Panel
 
 UID: Final = "credit"
 ENDPOINTS: Final = 'endpoint=~"/(decisions|probabilities|risk_categories)"'
 # a drift's window is ten of them: each costs as many look-ups in an index
 STEPS: Final = 300
-# as `python -m api.drift` has them
-PSI: Final[Steps] = [(None, GOOD), (0.1, WARNING), (0.25, BAD)]
 FEATURES: Final = {
     "age": "blue",
     "instalment rate": "purple",
@@ -285,8 +285,3 @@ def with_psi_limits(panel: TimeSeries) -> TimeSeries:
     return panel.thresholds(thresholds(limits)).thresholds_style(
         common.GraphThresholdsStyleConfig().mode(GraphTresholdsStyleMode.DASHED)
     )
-
-
-def steps(limits: Steps) -> dict[str, object]:
-    """Thresholds as the property of a field."""
-    return {"mode": "absolute", "steps": [{"value": value, "color": colour} for value, colour in limits]}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 
-from grafana import credit, health, iris
+from grafana import credit, health, images, iris
 
 if TYPE_CHECKING:
     from grafana_foundation_sdk.builders.dashboard import Dashboard
@@ -18,7 +18,7 @@ FOLDER: Final = Path(__file__).parent / "dashboards"
 
 def rendered() -> dict[str, str]:
     """The text of each dashboard's file, by the file's name."""
-    return {f"{module.UID}.json": text(module.build()) for module in (iris, health, credit)}
+    return {f"{module.UID}.json": text(module.build()) for module in (iris, health, credit, images)}
 
 
 def text(dashboard: Dashboard) -> str:

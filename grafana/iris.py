@@ -17,6 +17,7 @@ from grafana.panels import (
     COLOURED_TEXT,
     GOOD,
     PLAIN,
+    RIGHT,
     ROWS_A_SECOND,
     TARGET,
     WARNING,
@@ -52,7 +53,6 @@ FEATURES: Final = {
 }
 # steps of a chart: every chart costs as many look-ups in an index, twice a second
 STEPS: Final = 300
-RIGHT: Final = [(None, BAD), (0.8, WARNING), (0.9, GOOD)]
 
 
 def over_time(name: str, **names: str) -> Query:

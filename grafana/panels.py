@@ -58,9 +58,13 @@ CENTIMETRES: Final = "suffix:cm"
 ROWS_A_SECOND: Final = "suffix:rows/s"
 GOOD, WARNING, BAD, PLAIN = "green", "orange", "red", "text"
 
+Steps = list[tuple[float | None, str]]
+# a population stability index, as `python -m api.drift` has it, and a share of right answers
+PSI: Final[Steps] = [(None, GOOD), (0.1, WARNING), (0.25, BAD)]
+RIGHT: Final[Steps] = [(None, BAD), (0.8, WARNING), (0.9, GOOD)]
+
 Panel = timeseries.Panel | stat.Panel | table.Panel | piechart.Panel | statetimeline.Panel
 P = TypeVar("P", timeseries.Panel, stat.Panel, table.Panel, piechart.Panel, statetimeline.Panel)
-Steps = list[tuple[float | None, str]]
 
 
 @dataclass(frozen=True)
@@ -213,6 +217,11 @@ def thresholds(steps: Steps) -> dashboard.ThresholdsConfig:
 
 
 # ---- properties of a field, for overrides
+
+
+def steps(limits: Steps) -> dict[str, object]:
+    """Thresholds as the property of a field."""
+    return {"mode": "absolute", "steps": [{"value": value, "color": colour} for value, colour in limits]}
 
 
 def option(name: str, value: object) -> DynamicConfigValue:

@@ -21,7 +21,7 @@ from stack.lock import write_lock
 from stack.process import stop_leftovers
 from stack.progress import Progress
 from stack.servers import Stack, exclusive, report
-from stack.settings import LOCK, Settings, cache_folder, state_root, write_environment
+from stack.settings import LOCK, Settings, cache_folder, environment_lines, state_root, write_environment
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
 
@@ -81,6 +81,7 @@ def demo(
     seconds: Annotated[float | None, typer.Option("--for", help="Stop by itself after so many seconds.")] = None,
     rate: Annotated[float, typer.Option(help="Rows a second; 0 as fast as it goes.")] = 1.0,
     drift: Annotated[float, typer.Option(help="Shift the rows' distributions; see the data generator.")] = 0.0,
+    images: Annotated[float, typer.Option(min=0, help="Images a second to the model API; 0 for none.")] = 1.0,
     port_offset: PortOffset = 0,
 ) -> None:
     """Run everything: rows flow, predictions follow, and the end proves that none was lost or doubled."""
@@ -91,7 +92,7 @@ def demo(
     try:
         with exclusive(folder):
             try:
-                balanced = running.run(seconds, ["--rate", str(rate), "--drift", str(drift)])
+                balanced = running.run(seconds, rate, drift, images)
             finally:
                 running.stop()
     except StackError as error:
@@ -136,6 +137,12 @@ def ledger(
         sys.exit(1)
     print(f"ledger: {found}")
     sys.exit(0 if found.balanced else 1)
+
+
+@app.command()
+def environment(port_offset: PortOffset = 0) -> None:
+    """Print the settings as environment lines, whether the servers run or not."""
+    print(environment_lines(Settings().moved(port_offset)), end="")
 
 
 @app.command()

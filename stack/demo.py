@@ -77,8 +77,14 @@ class Demo:
         self.started: list[Server] = []
         self.stopping = False
 
-    def run(self, seconds: float | None, generator_options: list[str]) -> bool:
+    def run(self, seconds: float | None, rate: float, drift: float, images: float) -> bool:
         """Run for so many seconds, or until interrupted; returns whether every row has exactly one result.
+
+        Args:
+            seconds: None is until interrupted.
+            rate: rows a second; 0 as fast as it goes.
+            drift: of the rows, as the data generator has it; so large a share of the images is hard to read, up to 1.
+            images: images a second; 0 is none.
 
         Raises:
             StackError: something did not start, or stopped by itself.
@@ -93,11 +99,16 @@ class Demo:
         watch = Watch(self.settings)
         try:
             self._wait_flowing(watch)
-            generator = self.services.generator(*generator_options)
-            self._start(generator)
+            generators = [self.services.generator("--rate", str(rate), "--drift", str(drift))]
+            if images:
+                generators.append(self.services.images(images, min(abs(drift), 1.0)))
+            for generator in generators:
+                self._start(generator)
             environment = write_environment(self.settings, self.services.folder)
             self.progress.say(f"rows flow; console: {self.services.console}")
             self.progress.say(f"in a second terminal: set -a; . {environment}; set +a; . .venv/bin/activate")
+            if images:
+                self.progress.say(f"images flow too, {images:g} a second; send one: {self.settings.api_url}/images/")
             self.progress.say(f"model API: {self.settings.api_url}/docs; Ctrl-C stops")
             end = time.monotonic() + seconds if seconds is not None else float("inf")
 
@@ -107,8 +118,9 @@ class Demo:
 
             with interrupt.deferred():
                 show(watch, self.progress.console, going_on)
-                self.started.remove(generator)
-                generator.stop()
+                for generator in generators:
+                    self.started.remove(generator)
+                    generator.stop()
             found = self._drained()
             p50, p99 = watch.overall()
         finally:

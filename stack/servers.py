@@ -15,6 +15,7 @@ from stack import java, postgres
 from stack.artifacts import fetch, read_lock
 from stack.errors import AlreadyRunning, NoSpace, StackError
 from stack.kafka import Broker, Connect
+from stack.seaweedfs import SeaweedFS, Store
 from stack.settings import LOCK, Settings, cache_folder, state_root
 from stack.valkey import Account, Valkey
 
@@ -49,6 +50,13 @@ def databases(settings: Settings) -> tuple[postgres.Database, postgres.Database]
 def cache_account(settings: Settings) -> Account:
     """Who uses the cache, and where it listens."""
     return Account(settings.cache_port, settings.cache_user, settings.cache_password.get_secret_value())
+
+
+def archive_store(settings: Settings) -> Store:
+    """Where the archive of images is, and who uses it."""
+    s = settings
+    password = s.archive_password.get_secret_value()
+    return Store(s.archive_port, s.archive_bucket, s.archive_region, s.archive_user, password)
 
 
 class Stack:
@@ -109,8 +117,8 @@ class Stack:
             tuned=self.tuned,
             more=self._more("connect"),
         )
-
         self.cache = Valkey(cache_account(s), self.folder, self._more("cache"))
+        self.archive = SeaweedFS(archive_store(s), self.folder, self._more("archive"))
 
     def _more(self, name: str) -> Mapping[str, str]:
         return self.more.get(name, {})
@@ -121,14 +129,15 @@ class Stack:
         Raises:
             PortBusy, ServerFailed: see there; what had started is stopped again by `stop`.
         """
-        servers = (self.connect, self.broker, self.cache, self.target, self.source)
+        beside = (self.source, self.target, self.cache, self.archive, self.broker)
+        servers = (self.connect, *beside)
         for server in servers:
             server.stop_leftover()
         for server in servers:
             server.check_ports()
-        say("starting Postgres (source, target), Valkey and Kafka")
-        with ThreadPoolExecutor(4) as pool:
-            futures = [pool.submit(self._start_one, s) for s in (self.source, self.target, self.cache, self.broker)]
+        say("starting Postgres (source, target), Valkey, SeaweedFS and Kafka")
+        with ThreadPoolExecutor(len(beside)) as pool:
+            futures = [pool.submit(self._start_one, server) for server in beside]
             try:
                 for future in as_completed(futures):
                     future.result()
@@ -141,7 +150,7 @@ class Stack:
         self.started.append(self.connect)
         self.connect.wait_ready()
 
-    def _start_one(self, server: postgres.Postgres | Broker | Valkey) -> None:
+    def _start_one(self, server: postgres.Postgres | Broker | Valkey | SeaweedFS) -> None:
         server.prepare()
         server.start()
         self.started.append(server)

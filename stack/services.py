@@ -25,6 +25,7 @@ class Services:
         self.folder = folder
         self.environment = settings.environment()
         self.environment["MONITORING_SPILL_DIR"] = str(folder / "data" / "spill")
+        self.environment["ARCHIVE_SPOOL_DIR"] = str(folder / "data" / "spool")
         subscriber_url = f"http://{settings.subscriber_host}:{settings.subscriber_port}"
         self.api = self.process("api", "api", url=f"{settings.api_url}/v2/health/ready", port=settings.api_port)
         self.subscriber = self.process(
@@ -53,6 +54,12 @@ class Services:
     def generator(self, *options: str) -> Server:
         return self.process("generator", "data_generator", *options)
 
+    def images(self, rate: float, drift: float) -> Server:
+        """Sends so many images a second to the model API, such a share of them hard to read; half get their label."""
+        return self.process(
+            *("images", "data_generator", "images", "--rate", str(rate), "--drift", str(drift), "--label", "0.5")
+        )
+
     def run(self, name: str, module: str, *arguments: str) -> None:
         """Run a service that ends by itself, its output in its log.
 
@@ -73,8 +80,8 @@ class Services:
             raise server.failed(f"stopped with exit status {status}")
 
     def train(self) -> None:
-        """Train the models that are shipped, unless they are there."""
-        self.run("train", "api.train")
+        """Train the models that are shipped, unless they are there; what was retrained since is served on."""
+        self.run("train", "api.train", "--keep")
 
     def first_row(self) -> None:
         """Have the data generator create its table and write a row, which makes the connector create the topic."""

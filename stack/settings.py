@@ -55,6 +55,11 @@ class Settings(BaseSettings):
     cache_url: str
     cache_user: str
     cache_password: SecretStr
+    archive_endpoint: str
+    archive_bucket: str
+    archive_region: str
+    archive_user: str
+    archive_password: SecretStr
     api_host: str
     api_port: int
     api_url: str
@@ -76,6 +81,7 @@ class Settings(BaseSettings):
                 "kafka_bootstrap_servers": f"{host}:{int(port) + offset}",
                 "connect_url": _moved_url(self.connect_url, offset),
                 "cache_url": _moved_url(self.cache_url, offset),
+                "archive_endpoint": _moved_url(self.archive_endpoint, offset),
                 "api_port": self.api_port + offset,
                 "api_url": _moved_url(self.api_url, offset),
                 "subscriber_port": self.subscriber_port + offset,
@@ -95,6 +101,10 @@ class Settings(BaseSettings):
     @property
     def cache_port(self) -> int:
         return urlsplit(self.cache_url).port or 6379
+
+    @property
+    def archive_port(self) -> int:
+        return urlsplit(self.archive_endpoint).port or 80
 
     def environment(self) -> dict[str, str]:
         """Every setting by its variable's name, passwords in the clear: what a service is started with."""
@@ -132,10 +142,13 @@ def write_environment(settings: Settings, folder: Path) -> Path:
     """Write the settings as lines for a shell to the state folder, and return the file; only its owner may read it."""
     environment = folder / "env"
     environment.touch(mode=0o600)
-    # whatever a value holds, the shell takes it as it is
-    lines = [f"{name}={shlex.quote(value)}" for name, value in settings.environment().items()]
-    environment.write_text("\n".join(lines) + "\n")
+    environment.write_text(environment_lines(settings))
     return environment
+
+
+def environment_lines(settings: Settings) -> str:
+    """Return the settings as lines for a shell; whatever a value holds, the shell takes it as it is."""
+    return "".join(f"{name}={shlex.quote(value)}\n" for name, value in settings.environment().items())
 
 
 def _moved_url(url: str, offset: int) -> str:

@@ -17,9 +17,12 @@ import sys
 import threading
 from typing import TYPE_CHECKING, Any, Final, Self
 
+import pytest
+
 from tests.stream import wait_until
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 NAMES: Final = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -38,6 +41,19 @@ os.dup2(reads, 3)
 os.dup2(writes, 4)
 os.execv(sys.argv[3], sys.argv[3:])
 """
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """A browser for the whole run; without one the test is skipped, in CI it fails."""
+    program = installed()
+    if program is None:
+        missing = "there is no Chromium (on Debian and Ubuntu: apt install chromium)"
+        if os.environ.get("CI"):
+            pytest.fail(missing)
+        pytest.skip(missing)
+    with Browser(program, tmp_path_factory.mktemp("profile")) as running:
+        yield running
 
 
 def installed() -> str | None:

@@ -27,19 +27,19 @@ from testcontainers.core.container import DockerContainer
 from testcontainers.core.docker_client import DockerClient
 from testcontainers.core.exceptions import ContainerStartException
 
-from stack import java, kafka, valkey
+from stack import java, kafka, seaweedfs, valkey
 from stack.errors import ServerFailed
 from stack.postgres import INITDB_OPTIONS, Database
 from stack.process import READY_POLL_SECONDS, TAIL_LINES
-from stack.servers import cache_account, databases
+from stack.servers import archive_store, cache_account, databases
 from stack.settings import ROOT, Settings, state_root
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yaml").read_text())["services"]
-POSTGRES_IMAGE, KAFKA_IMAGE, CONNECT_IMAGE, CACHE_IMAGE = (
-    COMPOSE[service]["image"] for service in ("target-database", "broker", "connect", "cache")
+POSTGRES_IMAGE, KAFKA_IMAGE, CONNECT_IMAGE, CACHE_IMAGE, ARCHIVE_IMAGE = (
+    COMPOSE[service]["image"] for service in ("target-database", "broker", "connect", "cache", "archive")
 )
 # where the images keep what we name in the properties
 KAFKA_LOGS = Path("/var/lib/kafka/data")
@@ -186,6 +186,19 @@ def cache_container(settings: Settings, folder: Path) -> Container:
     return Container("cache", container, folder / "log" / "cache.log", account.ready)
 
 
+def archive_container(settings: Settings, folder: Path) -> Container:
+    """The archive's server, with the one account."""
+    store, identities = archive_store(settings), FILES / "identities.json"
+    options = {**store.options(), "dir": "/data", "s3.config": str(identities)}
+    container = DockerContainer(ARCHIVE_IMAGE).with_copy_into_container(store.identities().encode(), str(identities))
+    for name, value in seaweedfs.MEMORY.items():
+        container = container.with_env(name, value)
+    container = container.with_env("WEED_LEVELDB3_DIR", "/data/names").with_command(
+        ["-logtostderr=true", "server", *(f"-{name}={text}" for name, text in options.items())]
+    )
+    return Container("archive", container, folder / "log" / "archive.log", store.ready)
+
+
 @dataclass(frozen=True)
 class DockerStack:
     """The running containers."""
@@ -197,6 +210,7 @@ class DockerStack:
     broker: Container
     connect: Container
     cache: Container
+    archive: Container
 
 
 @contextmanager
@@ -215,16 +229,16 @@ def docker_stack(settings: Settings) -> Iterator[DockerStack]:
     definitions = databases(settings)
     source, target = (PostgresContainer(database, folder) for database in definitions)
     broker, connect = broker_container(settings, folder), connect_container(settings, folder)
-    cache = cache_container(settings, folder)
+    cache, archive = cache_container(settings, folder), archive_container(settings, folder)
     with ExitStack() as created:
-        for container in (source, target, broker, connect, cache):
+        for container in (source, target, broker, connect, cache, archive):
             created.callback(container.remove)
         with ThreadPoolExecutor() as pool:
-            list(pool.map(Container.create, (source, target, cache, broker)))
+            list(pool.map(Container.create, (source, target, cache, archive, broker)))
         for database in definitions:
             database.set_up(settings.environment())
         connect.create()
-        yield DockerStack(settings, folder, source, target, broker, connect, cache)
+        yield DockerStack(settings, folder, source, target, broker, connect, cache, archive)
 
 
 def _require_engine() -> None:

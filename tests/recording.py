@@ -20,10 +20,12 @@ from prometheus_client import CollectorRegistry
 from psycopg.conninfo import make_conninfo
 
 from api.credit.ports import RecordedAnswer
+from api.images.ports import RecordedImage
 from api.logs import configure_logging
 from api.monitoring.answers import TABLES
 from api.monitoring.recorder import Recorder
 from api.monitoring.settings import MonitoringSettings
+from api.uuid7 import uuid7
 from stack.settings import ROOT
 
 if TYPE_CHECKING:
@@ -59,6 +61,26 @@ def answer(number: int, received_at: datetime | None = None, version: str = "012
         request_id=str(uuid.uuid4()),
         received_at=received_at or datetime.now(UTC),
         latency_ms=chance.uniform(0.5, 5),
+    )
+
+
+def image(number: int, received_at: datetime | None = None) -> RecordedImage:
+    """One answered image."""
+    chance = random.Random(number)  # noqa: S311
+    prediction_id, predicted_class = str(uuid7()), chance.randrange(10)
+    return RecordedImage(
+        prediction_id=prediction_id,
+        request_id=str(uuid.uuid4()),
+        received_at=received_at or datetime.now(UTC),
+        latency_ms=chance.uniform(0.5, 5),
+        model_version="0123456789ab",
+        predicted_class=predicted_class,
+        confidence=chance.random(),
+        content_type="image/png",
+        size_bytes=chance.randint(100, 10_000),
+        width=chance.randint(8, 400),
+        height=chance.randint(8, 400),
+        object_key=f"class_{predicted_class:02d}/{prediction_id}.png",
     )
 
 

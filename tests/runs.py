@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
+from stack import seaweedfs
 from stack.cli import folder_of
 from stack.settings import ROOT, Settings
 from tests.ports import claimed
@@ -33,6 +34,8 @@ def ports(settings: Settings) -> dict[str, int]:
         "kafka controller": settings.kafka_port + 1,
         "connect": settings.connect_port,
         "cache": settings.cache_port,
+        "archive": settings.archive_port,
+        **{f"archive {name}": settings.archive_port + above for name, above in seaweedfs.INNER_PORTS.items()},
     }
 
 

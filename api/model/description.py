@@ -35,6 +35,7 @@ class Output(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     * By itself, what the estimator predicts: a number, or the number of one of the `classes`.
     * With `probability_of`, the probability of the class of that number, from 0 to 1.
     * With `bands` besides, the name of the band in which that probability lies; its datatype is BYTES.
+    * With `greatest_probability`, the probability of the class that is predicted, from 0 to 1.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Output(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     classes: tuple[ModelClass, ...] = ()
     probability_of: int | None = None
     bands: tuple[Band, ...] = ()
+    greatest_probability: bool = False
 
 
 class ClassMetrics(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -94,7 +96,7 @@ class Reference(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_de
 
     `features` has each feature that is a number, `category_counts` for each that is text the rows of each category, 0
     included; `class_counts` the rows of each true class. `outputs` and `output_counts` are the same of the model's own
-    answers to the training rows: the numbers, and the texts.
+    answers to the training rows: the numbers, and the texts or classes.
     """
 
     features: dict[str, Distribution]

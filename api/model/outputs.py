@@ -19,7 +19,7 @@ DTYPES: dict[str, type[np.generic]] = {**INTEGERS, **FLOATS}
 class Estimator(Protocol):
     """Whatever was fitted: a scikit-learn pipeline or anything that predicts alike.
 
-    An output with `probability_of` needs `predict_proba` and `classes_` besides, as scikit-learn's classifiers have.
+    An output of a probability needs `predict_proba` and `classes_` besides, as scikit-learn's classifiers have.
     """
 
     def predict(self, rows: Rows) -> npt.NDArray[Any]:
@@ -38,21 +38,30 @@ class OutputReader:
         self._outputs = tuple(outputs)
         self._estimator: Any = estimator
         self._column = {o.name: self._column_of(o) for o in outputs if o.probability_of is not None}
+        self._greatest = {o.name for o in outputs if o.greatest_probability}
+        if self._greatest and not hasattr(estimator, "predict_proba"):
+            raise ValueError(f"output '{min(self._greatest)}': the estimator has no probabilities")
         self._bands = {o.name: _lookup(o.bands) for o in outputs if o.bands}
         for output in outputs:
             if (output.datatype == "BYTES") != bool(output.bands) or (output.bands and output.name not in self._column):
                 raise ValueError(f"output '{output.name}': BYTES is for bands of a probability, and bands for BYTES")
             if not output.bands and output.datatype not in DTYPES:
                 raise ValueError(f"output '{output.name}': datatype '{output.datatype}' is unknown")
+            if output.name in self._greatest and (output.name in self._column or output.classes):
+                raise ValueError(f"output '{output.name}': the greatest probability is of no class in particular")
 
     def read(self, rows: Rows) -> Answers:
         """Each output of the rows, shape [n, features]; raises what the estimator raises."""
-        predicted: Any = None if len(self._column) == len(self._outputs) else self._estimator.predict(rows)
-        probabilities: Any = self._estimator.predict_proba(rows) if self._column else None
+        of_probabilities = self._column.keys() | self._greatest
+        predicted: Any = None if len(of_probabilities) == len(self._outputs) else self._estimator.predict(rows)
+        probabilities: Any = self._estimator.predict_proba(rows) if of_probabilities else None
         answers: dict[str, npt.NDArray[Any]] = {}
         for output in self._outputs:
             column = self._column.get(output.name)
-            values = predicted if column is None else probabilities[:, column]
+            if output.name in self._greatest:
+                values = probabilities.max(axis=1)
+            else:
+                values = predicted if column is None else probabilities[:, column]
             band = self._bands.get(output.name)
             answers[output.name] = np.asarray(values, DTYPES[output.datatype]) if band is None else band(values)
         return answers

@@ -1,14 +1,12 @@
-"""An answered request as it is kept, and its row in the database."""
+"""An answered application for a credit, and its row in the table of its endpoint."""
 
-import os
-import time
 import uuid
 from dataclasses import dataclass
-from typing import Any
-
-import msgspec
+from datetime import datetime
 
 from api.credit.ports import RecordedAnswer
+from api.monitoring.tables import Row, Table, UnfitRecord, as_uuid
+from api.uuid7 import uuid7
 
 FEATURES = (
     "installment_rate_in_percentage_of_disposable_income",
@@ -20,75 +18,50 @@ FEATURES = (
 # an endpoint's answers are in the table of its name
 TABLES = ("decisions", "probabilities", "risk_categories")
 COLUMNS = ("answer_id", "request_id", "received_at", "latency_ms", "cache_hit", "model_version", *FEATURES, "response")
-
-Row = tuple[Any, ...]
-
-
-class UnfitAnswer(ValueError):
-    """An answer that no table takes, whenever it is tried."""
+ANSWER_TABLES = {name: Table(name, "answer_id", COLUMNS) for name in TABLES}
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class KeptAnswer:
     """An answer with an id of its own, by which it is known however often it is written."""
 
     answer_id: uuid.UUID
     answer: RecordedAnswer
 
+    @property
+    def endpoint(self) -> str:
+        return self.answer.endpoint
 
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """An answer on its way: as a row of its table, and as the file keeps it."""
+    @property
+    def request_id(self) -> str:
+        return self.answer.request_id
 
-    table: str
-    row: Row
-    kept: Kept
-
-    def encoded(self) -> bytes:
-        return msgspec.json.encode(self.kept)
-
-
-_decoder = msgspec.json.Decoder(Kept)
+    @property
+    def received_at(self) -> datetime:
+        return self.answer.received_at
 
 
-def kept(answer: RecordedAnswer) -> Kept:
-    """Give an answer its id: a UUID that begins with the time in milliseconds (RFC 9562, version 7)."""
-    moment, chance = time.time_ns() // 1_000_000, int.from_bytes(os.urandom(10))
-    bits = moment << 80 | 7 << 76 | (chance >> 68 & 0xFFF) << 64 | 2 << 62 | chance & (1 << 62) - 1
-    return Kept(uuid.UUID(int=bits), answer)
+def kept(answer: RecordedAnswer) -> KeptAnswer:
+    """Give an answer its id."""
+    return KeptAnswer(uuid7(), answer)
 
 
-def waiting(one: Kept) -> Waiting:
-    """Make a row of an answer.
+def answer_row(one: KeptAnswer) -> tuple[Table, Row]:
+    """The row of an answer, and its table.
 
     Raises:
-        UnfitAnswer: the endpoint has no table, a feature is missing, or the request's id is no UUID.
+        UnfitRecord: the endpoint has no table, a feature is missing, or the request's id is no UUID.
     """
     answer = one.answer
-    if answer.endpoint not in TABLES:
-        raise UnfitAnswer(f"there is no table for the endpoint {answer.endpoint!r}")
+    if answer.endpoint not in ANSWER_TABLES:
+        raise UnfitRecord(f"there is no table for the endpoint {answer.endpoint!r}")
     missing = [name for name in FEATURES if name not in answer.features]
     if missing:
-        raise UnfitAnswer(f"without {', '.join(missing)}")
-    try:
-        request_id = uuid.UUID(answer.request_id)
-    except ValueError as error:
-        raise UnfitAnswer(f"the request's id {answer.request_id!r} is no UUID") from error
+        raise UnfitRecord(f"without {', '.join(missing)}")
+    request_id = as_uuid(answer.request_id, "the request's id")
     row = (
         *(one.answer_id, request_id, answer.received_at, answer.latency_ms, answer.cache_hit, answer.model_version),
         *(answer.features[name] for name in FEATURES),
         answer.response,
     )
-    return Waiting(answer.endpoint, row, one)
-
-
-def decoded(record: bytes) -> Waiting:
-    """Read what `encoded` wrote.
-
-    Raises:
-        UnfitAnswer: it is something else.
-    """
-    try:
-        return waiting(_decoder.decode(record))
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise UnfitAnswer(str(error)) from error
+    return ANSWER_TABLES[answer.endpoint], row

@@ -1,4 +1,4 @@
-"""The monitoring database: batches of answers, in one transaction each, that may be written again."""
+"""The monitoring database: batches of records, in one transaction each, that may be written again."""
 
 import os
 import socket
@@ -10,14 +10,14 @@ from importlib import resources
 import psycopg
 from psycopg import sql
 
-from api.monitoring.answers import COLUMNS, TABLES, Row, Waiting
-from api.monitoring.errors import AnswersRefused, DatabaseAway
+from api.monitoring.errors import DatabaseAway, RecordsRefused
 from api.monitoring.migrate import migrate
+from api.monitoring.records import TABLES, Waiting
 from api.monitoring.reference import ReferenceDistribution
+from api.monitoring.tables import Row, Table
 
 MIGRATE_TIMEOUT_SECONDS = 60.0
 REGISTER = (resources.files("api.monitoring") / "sql" / "register.sql").read_text()
-_COLUMNS = sql.SQL(", ").join(map(sql.Identifier, COLUMNS))
 
 
 class Database:
@@ -48,16 +48,16 @@ class Database:
             raise
         return cls(connection, write_timeout_seconds)
 
-    def write(self, answers: Sequence[Waiting]) -> None:
-        """Store a batch, all or none; answers that are there already, by their id, stay as they are.
+    def write(self, records: Sequence[Waiting]) -> None:
+        """Store a batch, all or none; records that are there already, by their id, stay as they are.
 
         Raises:
-            AnswersRefused: a table does not take one of them; none is stored.
+            RecordsRefused: a table does not take one of them; none is stored.
             DatabaseAway: whether they are stored is not known, so they are to be written again.
         """
-        tables: dict[str, list[Row]] = {}
-        for answer in answers:
-            tables.setdefault(answer.table, []).append(answer.row)
+        tables: dict[Table, list[Row]] = {}
+        for record in records:
+            tables.setdefault(record.table, []).append(record.row)
         with self._transaction():
             for table, rows in tables.items():
                 with self._connection.cursor() as cursor, cursor.copy(_copy(table)) as copy:
@@ -69,7 +69,7 @@ class Database:
         """Store what a version was trained on, unless it is there.
 
         Raises:
-            AnswersRefused: the table does not take it.
+            RecordsRefused: the table does not take it.
             DatabaseAway: see `write`.
         """
         with self._transaction(), self._connection.cursor() as cursor:
@@ -127,7 +127,7 @@ def translated() -> Iterator[None]:
         yield
     # text that UTF-8 cannot hold is refused before it is sent
     except (psycopg.DataError, psycopg.IntegrityError, UnicodeError) as error:
-        raise AnswersRefused(_first_line(error)) from error
+        raise RecordsRefused(_first_line(error)) from error
     except psycopg.Error as error:
         raise DatabaseAway(_first_line(error)) from error
 
@@ -137,21 +137,25 @@ def _first_line(error: Exception) -> str:
     return primary or (str(error).strip().splitlines() or [type(error).__name__])[0]
 
 
-def _staged(table: str) -> sql.Identifier:
-    return sql.Identifier(f"staged_{table}")
+def _staged(table: Table) -> sql.Identifier:
+    return sql.Identifier(f"staged_{table.name}")
 
 
-def _staging(table: str) -> sql.Composed:
+def _columns(table: Table) -> sql.Composed:
+    return sql.SQL(", ").join(map(sql.Identifier, table.columns))
+
+
+def _staging(table: Table) -> sql.Composed:
     return sql.SQL("create temporary table {} on commit delete rows as select {} from {} limit 0").format(
-        _staged(table), _COLUMNS, sql.Identifier(table)
+        _staged(table), _columns(table), sql.Identifier(table.name)
     )
 
 
-def _copy(table: str) -> sql.Composed:
-    return sql.SQL("copy {} ({}) from stdin").format(_staged(table), _COLUMNS)
+def _copy(table: Table) -> sql.Composed:
+    return sql.SQL("copy {} ({}) from stdin").format(_staged(table), _columns(table))
 
 
-def _insert(table: str) -> sql.Composed:
-    return sql.SQL("insert into {} ({}) select {} from {} on conflict (answer_id) do nothing").format(
-        sql.Identifier(table), _COLUMNS, _COLUMNS, _staged(table)
+def _insert(table: Table) -> sql.Composed:
+    return sql.SQL("insert into {} ({}) select {} from {} on conflict ({}) do nothing").format(
+        sql.Identifier(table.name), _columns(table), _columns(table), _staged(table), sql.Identifier(table.key)
     )

@@ -1,9 +1,9 @@
 """What can go wrong on the way to the monitoring database, by what is to be done about it.
 
 MonitoringError
-├── DatabaseAway    keep the answers, connect anew a little later
-│   └── UnknownSchema   a later version of the API has migrated it: this one's answers wait for that one
-├── AnswersRefused  the tables do not take these answers: find the guilty ones, tell, go on with the others
+├── DatabaseAway    keep the records, connect anew a little later
+│   └── UnknownSchema   a later version of the API has migrated it: this one's records wait for that one
+├── RecordsRefused  the tables do not take these records: find the guilty ones, tell, go on with the others
 └── SpillFailed     the file takes no more: keep what fits in memory
 """
 
@@ -20,8 +20,8 @@ class UnknownSchema(DatabaseAway):
     """The database is at a revision of the schema that this version of the API does not have."""
 
 
-class AnswersRefused(MonitoringError):
-    """A table does not take one of the answers; none of them is stored."""
+class RecordsRefused(MonitoringError):
+    """A table does not take one of the records; none of them is stored."""
 
 
 class SpillFailed(MonitoringError):

@@ -1,7 +1,7 @@
 """Answered requests on their way to the monitoring database: from memory in batches, or through a file.
 
-One thread does all of it; `record` only enqueues. What is in memory is what `kill -9` of this process loses: the
-answers of the last batch interval while the database is there, and of the last few seconds
+One thread does all of it; `record` and `record_image` only enqueue. What is in memory is what `kill -9` of this process
+loses: the answers of the last batch interval while the database is there, and of the last few seconds
 (`monitoring_write_timeout_seconds` or `monitoring_spill_after_seconds`) when it is about to go away; at most
 `monitoring_queue_rows` and a batch.
 """
@@ -17,21 +17,25 @@ import structlog
 from prometheus_client import CollectorRegistry
 
 from api.credit.ports import RecordedAnswer
-from api.monitoring.answers import Kept, UnfitAnswer, Waiting, decoded, kept, waiting
+from api.images.ports import RecordedImage
+from api.monitoring.answers import kept
 from api.monitoring.connector import Connector
 from api.monitoring.database import Database
-from api.monitoring.errors import AnswersRefused, DatabaseAway, SpillFailed
+from api.monitoring.errors import DatabaseAway, RecordsRefused, SpillFailed
+from api.monitoring.images import KeptImage
 from api.monitoring.metrics import MonitoringMetrics
 from api.monitoring.policy import Destination, destination
+from api.monitoring.records import Kept, Waiting, decoded, waiting
 from api.monitoring.reference import ReferenceDistribution
 from api.monitoring.settings import MonitoringSettings
 from api.monitoring.spill import Spill
+from api.monitoring.tables import UnfitRecord
 
 REPLAY_BYTES = 512 * 1024
 ADOPT_SECONDS = 10.0
 
-# an answer, and why it is refused
-Refused = tuple[RecordedAnswer, str]
+# a record, and why it is refused
+Refused = tuple[Kept, str]
 
 log = structlog.get_logger()
 
@@ -42,7 +46,10 @@ def recorder_from_settings(settings: MonitoringSettings, registry: CollectorRegi
 
 
 class Recorder:
-    """Keeps answers. `record` and `serving` may be called from any thread; neither waits nor raises."""
+    """Keeps answers to applications and to images.
+
+    `record`, `record_image` and `serving` may be called from any thread; none waits or raises.
+    """
 
     def __init__(self, settings: MonitoringSettings, registry: CollectorRegistry) -> None:
         self._settings = settings
@@ -57,6 +64,8 @@ class Recorder:
         self._closed = False
         self._next_adoption = 0.0
         self._spill_complaint = ""
+        # when the oldest record came that was not in the database at the last look
+        self._oldest_waiting: datetime | None = None
         self._thread = threading.Thread(target=self._run, name="monitoring", daemon=True)
 
     def start(self) -> None:
@@ -64,16 +73,20 @@ class Recorder:
 
     def record(self, answered: RecordedAnswer) -> None:
         """Enqueue an answer; without room it is dropped and counted."""
-        if self._closed or len(self._queue) >= self._settings.monitoring_queue_rows:
-            self.metrics.dropped.labels("closed" if self._closed else "full").inc()
-            return
-        self._queue.append((time.monotonic(), kept(answered)))
-        if len(self._queue) >= self._settings.monitoring_batch_rows:
-            self._wake.set()
+        self._enqueue(kept(answered))
+
+    def record_image(self, image: RecordedImage) -> None:
+        """Enqueue the answer to an image, as `record` does."""
+        self._enqueue(KeptImage(image))
 
     def serving(self, reference: ReferenceDistribution) -> None:
         """Enqueue what a version was trained on, as it comes to be served."""
         self._references.append(reference)
+
+    def still_waits(self, moment: float) -> bool:
+        """Whether records that came at this moment (Unix time) may not be in the database yet."""
+        oldest = self._oldest_waiting
+        return oldest is not None and oldest.timestamp() <= moment
 
     def close(self) -> None:
         """Write what waits, within `monitoring_drain_seconds`; the rest goes to the file, for the next start."""
@@ -85,6 +98,14 @@ class Recorder:
         self._thread.join(self._settings.monitoring_drain_seconds + self._settings.monitoring_write_timeout_seconds + 1)
         if self._thread.is_alive():
             log.error("answers may be lost: the monitoring thread does not end", queued=len(self._queue))
+
+    def _enqueue(self, one: Kept) -> None:
+        if self._closed or len(self._queue) >= self._settings.monitoring_queue_rows:
+            self.metrics.dropped.labels("closed" if self._closed else "full").inc()
+            return
+        self._queue.append((time.monotonic(), one))
+        if len(self._queue) >= self._settings.monitoring_batch_rows:
+            self._wake.set()
 
     def _run(self) -> None:
         while not self._closing.is_set():
@@ -172,7 +193,7 @@ class Recorder:
         for record in chunk.records:
             try:
                 batch.append(decoded(record))
-            except UnfitAnswer:
+            except UnfitRecord:
                 corrupt += 1
         refused = self._store(database, batch)
         self._spill.advance(chunk)
@@ -196,9 +217,9 @@ class Recorder:
             with self.metrics.write_seconds.time():
                 database.write(batch)
             self._connector.proved()
-        except AnswersRefused as error:
+        except RecordsRefused as error:
             if len(batch) == 1:
-                return [(batch[0].kept.answer, str(error))]
+                return [(batch[0].kept, str(error))]
             middle = len(batch) // 2
             return self._store(database, batch[:middle]) + self._store(database, batch[middle:])
         return []
@@ -207,7 +228,7 @@ class Recorder:
         while self._references:
             try:
                 database.register(self._references[0])
-            except AnswersRefused as error:
+            except RecordsRefused as error:
                 log.error("reference refused", version=self._references[0].model_version, reason=str(error))
             self._references.popleft()
 
@@ -238,15 +259,15 @@ class Recorder:
             _, one = self._queue.popleft()
             try:
                 batch.append(waiting(one))
-            except UnfitAnswer as error:
-                unfit.append((one.answer, str(error)))
+            except UnfitRecord as error:
+                unfit.append((one, str(error)))
         self._refuse(unfit)
         return batch
 
     def _refuse(self, refused: Sequence[Refused]) -> None:
         self.metrics.dropped.labels("refused").inc(len(refused))
-        for answer, reason in refused:
-            log.error("answer refused", endpoint=answer.endpoint, request_id=answer.request_id, reason=reason)
+        for one, reason in refused:
+            log.error("answer refused", endpoint=one.endpoint, request_id=one.request_id, reason=reason)
 
     def _adopt(self) -> None:
         """Now and then, take over the files of processes that have ended."""
@@ -273,15 +294,15 @@ class Recorder:
     def _observe(self) -> None:
         self.metrics.spill_bytes.set(self._spill.size)
         self.metrics.connected.set(self._connector.connected)
-        oldest = self._oldest()
+        oldest = self._oldest_waiting = self._oldest()
         self.metrics.oldest_seconds.set((datetime.now(UTC) - oldest).total_seconds() if oldest else 0)
 
     def _oldest(self) -> datetime | None:
         """When the oldest answer came that is not in the database: the first of the files, else of the memory."""
         if not self._spill.empty:
             try:
-                return decoded(self._spill.read(1024).records[0]).kept.answer.received_at
+                return decoded(self._spill.read(1024).records[0]).kept.received_at
             # what is wrong with it is told when it is replayed
-            except (SpillFailed, UnfitAnswer, IndexError):
+            except (SpillFailed, UnfitRecord, IndexError):
                 return None
-        return self._queue[0][1].answer.received_at if self._queue else None
+        return self._queue[0][1].received_at if self._queue else None

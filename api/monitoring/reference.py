@@ -30,7 +30,7 @@ class Categories:
 
 @dataclass(frozen=True)
 class ReferenceDistribution:
-    """One version's features by column, and its answers by endpoint."""
+    """One version's features by column, and its answers by endpoint, or by output where there is but one endpoint."""
 
     model_version: str
     features: Mapping[str, Bins | Categories]
@@ -53,6 +53,14 @@ def reference_of(description: Description) -> ReferenceDistribution:
         description.version,
         {**_bins(reference.features), **_categories(reference.category_counts)},
         {str(endpoint): outputs[endpoint.output] for endpoint in Endpoint if endpoint.output in outputs},
+    )
+
+
+def image_reference_of(description: Description) -> ReferenceDistribution:
+    """What the digits model answered to its training rows, by output; its features are pixels, which nobody keeps."""
+    reference = description.reference
+    return ReferenceDistribution(
+        description.version, {}, {**_bins(reference.outputs), **_categories(reference.output_counts)}
     )
 
 

@@ -5,8 +5,9 @@ import msgspec
 from msgspec import UNSET
 
 from api.errors import MalformedRequestError
-from api.model.description import Output
+from api.model.description import Description, Output
 from api.model.model import Model
+from api.model.outputs import Answers
 from api.protocol.malformed import explain
 from api.protocol.messages import InferenceRequest, InferenceResponse, ResponseOutput
 from api.protocol.tensors import columns
@@ -31,10 +32,14 @@ def infer(model: Model, body: bytes, max_rows: int) -> Answer:
         RequestTooLargeError: it has more than `max_rows` rows.
         PredictionError: the model raised.
     """
-    request = _decode(body)
-    description = model.description
-    outputs = _wanted(request, description.outputs)
-    answers = model.predict(columns(request.inputs, description.features, max_rows))
+    request = decoded(body)
+    outputs = wanted(request, model.description.outputs)
+    answers = model.predict(columns(request.inputs, model.description.features, max_rows))
+    return encoded(request, model.description, outputs, answers)
+
+
+def encoded(request: InferenceRequest, description: Description, outputs: Sequence[Output], answers: Answers) -> Answer:
+    """Answer a request with these outputs of the answers."""
     rows = len(answers[outputs[0].name])
     response = InferenceResponse(
         model_name=description.name,
@@ -45,18 +50,28 @@ def infer(model: Model, body: bytes, max_rows: int) -> Answer:
     return Answer(_encoder.encode(response), rows)
 
 
-def _wanted(request: InferenceRequest, outputs: Sequence[Output]) -> Sequence[Output]:
-    """The outputs that are asked for, in that order, or all."""
+def wanted(request: InferenceRequest, outputs: Sequence[Output]) -> Sequence[Output]:
+    """The outputs that are asked for, in that order, or all.
+
+    Raises:
+        MalformedRequestError: one of them is unknown.
+    """
     if request.outputs is UNSET or not request.outputs:
         return outputs
     by_name = {output.name: output for output in outputs}
-    for wanted in request.outputs:
-        if wanted.name not in by_name:
-            raise MalformedRequestError(f"unknown output '{wanted.name}', the model gives {', '.join(by_name)}")
-    return [by_name[name] for name in dict.fromkeys(wanted.name for wanted in request.outputs)]
+    for asked in request.outputs:
+        if asked.name not in by_name:
+            raise MalformedRequestError(f"unknown output '{asked.name}', the model gives {', '.join(by_name)}")
+    return [by_name[name] for name in dict.fromkeys(asked.name for asked in request.outputs)]
 
 
-def _decode(body: bytes) -> InferenceRequest:
+def decoded(body: bytes) -> InferenceRequest:
+    """Read a request.
+
+    Raises:
+        MalformedRequestError: it is none.
+        UnfitValueError: one of its numbers is NaN or infinite.
+    """
     try:
         return _request.decode(body)
     except msgspec.ValidationError as error:

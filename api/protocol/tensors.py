@@ -57,6 +57,25 @@ def columns(inputs: Sequence[RequestInput], features: Sequence[Feature], max_row
         _check_rows(tensor, max_rows)
         table = _numbers(tensor)
         return {feature.name: table[:, position] for position, feature in enumerate(features)}
+    _check(inputs, features, max_rows)
+    return {tensor.name: _column(tensor, by_name[tensor.name]) for tensor in inputs}
+
+
+def texts(inputs: Sequence[RequestInput], feature: Feature, max_rows: int) -> list[str]:
+    """Read the one feature of a model that takes any text.
+
+    Returns:
+        As many texts as there are rows, from 1 to `max_rows`.
+
+    Raises:
+        MalformedRequestError, RequestTooLargeError, UnfitValueError: as `columns` raises them.
+    """
+    _check(inputs, [feature], max_rows)
+    return _texts(inputs[0])
+
+
+def _check(inputs: Sequence[RequestInput], features: Sequence[Feature], max_rows: int) -> None:
+    """See that each feature has its tensor, a column of as many rows as the others."""
     _check_names([tensor.name for tensor in inputs], features)
     for tensor in inputs:
         if len(tensor.shape) not in (1, MATRIX_DIMENSIONS) or tensor.shape[1:] not in ([], [1]):
@@ -67,12 +86,11 @@ def columns(inputs: Sequence[RequestInput], features: Sequence[Feature], max_row
             raise MalformedRequestError(
                 f"tensor '{tensor.name}' has {tensor.shape[0]} rows, tensor '{first.name}' has {first.shape[0]}"
             )
-    return {tensor.name: _column(tensor, by_name[tensor.name]) for tensor in inputs}
 
 
 def _wanted(features: Sequence[Feature]) -> str:
     names = ", ".join(feature.name for feature in features)
-    if any(feature.categories for feature in features):
+    if any(feature.datatype == "BYTES" for feature in features):
         return f"the model takes {names}, a tensor each"
     return f"the model takes {names}, or one matrix of shape [n, {len(features)}]"
 
@@ -103,11 +121,16 @@ def _column(tensor: RequestInput, feature: Feature) -> npt.NDArray[np.float64]:
     """Read one feature's tensor, of shape [n] or [n, 1], to shape [n]."""
     if not feature.categories:
         return _numbers(tensor).reshape(-1)
+    return indices(feature, _texts(tensor))
+
+
+def _texts(tensor: RequestInput) -> list[str]:
+    """Read a tensor of texts, of shape [n] or [n, 1]."""
     if tensor.datatype != "BYTES":
         raise MalformedRequestError(
             f"tensor '{tensor.name}' has datatype '{tensor.datatype}', it must be BYTES: its values are texts"
         )
-    return indices(feature, _values(tensor, TEXTS))
+    return _values(tensor, TEXTS)
 
 
 def _numbers(tensor: RequestInput) -> npt.NDArray[np.float64]:

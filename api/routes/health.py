@@ -25,7 +25,7 @@ async def ready(request: Request) -> Response:
 @router.get("/v2/models/{name}/ready", summary="Can this model predict?", responses=documented(ModelReady, 404))
 async def model_ready(request: Request, name: str) -> Response:
     """Answer 200 if the current version of the model is loaded."""
-    await service_of(request).model(name)
+    await service_of(request).answering(name)
     return encoded(ModelReady(name, ready=True))
 
 
@@ -36,5 +36,5 @@ async def model_ready(request: Request, name: str) -> Response:
 )
 async def version_ready(request: Request, name: str, version: str) -> Response:
     """Answer 200 if the version can be loaded; it is, by this."""
-    await service_of(request).model(name, version)
+    await service_of(request).answering(name, version)
     return encoded(ModelReady(name, ready=True))

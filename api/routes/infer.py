@@ -81,5 +81,5 @@ async def _infer(request: Request, name: str, version: str | None) -> Response:
         raise UnsupportedEncodingError(f"the body is encoded as '{encoding}', send plain JSON")
     if "inference-header-content-length" in request.headers:
         raise UnsupportedEncodingError("the body holds binary tensors, send them as JSON")
-    model = await service.model(name, version)
+    model = await service.answering(name, version)
     return Response(await service.infer(model, body), media_type="application/json")

@@ -4,6 +4,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
+from api.derived import DerivedModel
 from api.model.model import Model
 from api.protocol.messages import ModelList, ModelMetadata, ServerMetadata
 from api.protocol.metadata import describe
@@ -25,14 +26,14 @@ async def server() -> Response:
 @router.get("/v2/models", summary="Which models are served", responses=documented(ModelList))
 async def models(request: Request) -> Response:
     """List the models by name."""
-    return encoded(ModelList([model.description.name for model in service_of(request).registry.current_models()]))
+    return encoded(ModelList(service_of(request).served()))
 
 
 @router.get("/v2/models/{name}", summary="What a model takes and gives", responses=documented(ModelMetadata, 404))
 async def model(request: Request, name: str) -> Response:
     """Describe the current version: its tensors, how it was trained, and how well it did on held-out rows."""
     service = service_of(request)
-    return await _described(service, await service.model(name))
+    return await _described(service, await service.answering(name))
 
 
 @router.get(
@@ -43,9 +44,9 @@ async def model(request: Request, name: str) -> Response:
 async def version(request: Request, name: str, version: str) -> Response:
     """Describe one version: its tensors, how it was trained, and how well it did on held-out rows."""
     service = service_of(request)
-    return await _described(service, await service.model(name, version))
+    return await _described(service, await service.answering(name, version))
 
 
-async def _described(service: Service, model: Model) -> Response:
-    versions = await asyncio.to_thread(service.registry.versions, model.description.name)
+async def _described(service: Service, model: Model | DerivedModel) -> Response:
+    versions = await asyncio.to_thread(service.versions, model.description.name)
     return encoded(describe(model.description, versions))

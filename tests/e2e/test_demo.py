@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import time
 from typing import TYPE_CHECKING
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
+from stack.cli import folder_of
 from stack.process import listening
 from tests.runs import READY_SECONDS, Run, as_processes, finished, free_offset, ports
 
@@ -56,3 +58,21 @@ def test_ctrl_c_again_and_again_leaves_nothing_running(moment: str, sign: str, s
         run.process.kill()
         run.process.wait()
         assert finished("clean", "--port-offset", str(run.offset)).returncode == 0
+
+
+def test_images_flow_beside_the_rows(tmp_path: Path) -> None:
+    offset = free_offset()
+    try:
+        done = finished("demo", "--for", "10", "--rate", "20", "--images", "5", "--port-offset", str(offset))
+
+        # then no row is missing, and every image was answered
+        assert done.returncode == 0, done.stderr
+        assert "lost=0 duplicated=0" in done.stdout
+        assert "images flow too, 5 a second" in done.stderr
+        said = re.search(
+            r"sent (\d+) images in .*; (\d+) answered", (folder_of(offset) / "log" / "images.log").read_text()
+        )
+        assert said
+        assert int(said[1]) == int(said[2]) > 20
+    finally:
+        assert finished("clean", "--port-offset", str(offset)).returncode == 0

@@ -16,7 +16,11 @@ from api.model import artifact
 from api.model.description import Description
 from api.monitoring.recorder import Recorder
 from api.training import credit, iris
+from stack.process import listening
+from stack.seaweedfs import INNER_PORTS, SeaweedFS, Store
+from stack.servers import archive_store
 from stack.valkey import Account, Valkey
+from tests.archiving import Archiving, Bucket
 from tests.recording import MonitoringDatabase
 from tests.servers import Servers
 
@@ -220,3 +224,48 @@ def start_valkey(tmp_path: Path) -> Iterator[Callable[..., Valkey]]:
     yield start
     for server in started:
         server.stop()
+
+
+@pytest.fixture
+def bucket(stack: Servers) -> Iterator[Bucket]:
+    """Give the shared archive's bucket, which has other tests' objects too."""
+    if not stack.archive.running:
+        stack.archive.restart()
+    bucket = Bucket(archive_store(stack.settings))
+    yield bucket
+    bucket.client.close()
+
+
+@pytest.fixture
+def spool_dir(tmp_path: Path) -> Path:
+    return tmp_path / "spool"
+
+
+@pytest.fixture
+def archiving(bucket: Bucket, spool_dir: Path) -> Iterator[Callable[..., Archiving]]:
+    """Give a function that starts an archiver on the shared archive, or on another; all are closed with the test."""
+    started: list[Archiving] = []
+
+    def start(store: Store = bucket.store, **settings: object) -> Archiving:
+        started.append(Archiving(store, spool_dir, **settings))
+        started[-1].archiver.start()
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.archiver.close()
+
+
+@pytest.fixture
+def own_archive(tmp_path: Path) -> Iterator[SeaweedFS]:
+    """Give an archive server of the test's own, with its bucket."""
+    for _ in range(100):
+        port = _free_port()
+        inner = [port + above for above in INNER_PORTS.values()]
+        if max(inner) < 32768 and not any(listening(each) for each in inner):
+            break
+    server = SeaweedFS(Store(port, "production", "us-east-1", "archiveuser", "archive pass=word'\"#"), tmp_path, {})
+    server.prepare()
+    server.restart()
+    yield server
+    server.stop()

@@ -19,13 +19,14 @@ from sklearn.pipeline import Pipeline
 
 from api.model import artifact
 from api.model.description import Description
-from api.training import credit
+from api.training import credit, digits
 
 if TYPE_CHECKING:
     from tests.integration.api.conftest import Api
 
 EXAMPLES = 25
 CREDIT = ("/decisions", "/probabilities", "/risk_categories")
+IMAGES = ("/images", "/images/{prediction_id}")
 AS_DOCUMENTED = (
     content_type_conformance,
     response_headers_conformance,
@@ -35,14 +36,14 @@ AS_DOCUMENTED = (
 
 
 @pytest.fixture(scope="module")
-def both_models(
+def all_models(
     trained: tuple[Description, Pipeline],
     tmp_path_factory: pytest.TempPathFactory,
     new_api: Callable[..., "Api"],
     wait_until: Callable[[Callable[[], bool]], None],
 ) -> Iterator["Api"]:
-    folder: Path = tmp_path_factory.mktemp("both")
-    for description, model in (trained, credit.train()):
+    folder: Path = tmp_path_factory.mktemp("all")
+    for description, model in (trained, credit.train(), digits.train()):
         artifact.save(folder, description, model)
         artifact.serve_version(folder, description.name, description.version)
     server = new_api(tmp_path_factory.mktemp("document-api"), folder)
@@ -56,15 +57,21 @@ def both_models(
         server.process.wait()
 
 
-def test_every_documented_request_is_answered_or_refused(both_models: "Api") -> None:
+def test_every_documented_request_is_answered_or_refused(all_models: "Api") -> None:
     # Given every operation of the document
-    document: Any = schemathesis.openapi.from_url(f"{both_models.url}/openapi.json", config=SchemathesisConfig())
+    document: Any = schemathesis.openapi.from_url(f"{all_models.url}/openapi.json", config=SchemathesisConfig())
     operations: list[Any] = [result.ok() for result in document.get_all_operations()]
-    assert {operation.path for operation in operations} >= {*CREDIT, "/predict", "/v2/models/{name}/infer", "/metrics"}
+    assert {operation.path for operation in operations} >= {
+        *CREDIT,
+        *IMAGES,
+        "/predict",
+        "/v2/models/{name}/infer",
+        "/metrics",
+    }
 
     for operation in operations:
         # When requests of its schema are sent, valid and not, then none is a server's error
-        _send(operation, [not_a_server_error, *(AS_DOCUMENTED if operation.path in CREDIT else ())])
+        _send(operation, [not_a_server_error, *(AS_DOCUMENTED if operation.path in CREDIT + IMAGES else ())])
 
 
 def _send(operation: Any, checks: list[Any]) -> None:

@@ -14,10 +14,11 @@ import psycopg
 import pytest
 
 from api.credit.ports import RecordedAnswer
-from api.monitoring.answers import kept, waiting
+from api.monitoring.answers import kept
 from api.monitoring.comparison import Span, compared
 from api.monitoring.database import Database
 from api.monitoring.drift import population_stability_index
+from api.monitoring.records import waiting
 from api.monitoring.reference import Bins, Categories, ReferenceDistribution
 from stack.settings import ROOT
 from tests.recording import EMPLOYMENT, STATUS, answer

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 import psycopg
 
-from api.monitoring.answers import TABLES, kept, waiting
+from api.monitoring.answers import ANSWER_TABLES, kept
+from api.monitoring.records import waiting
 from api.monitoring.spill import Spill
 from tests.recording import Load, RecorderProcess, answer
 from tests.runs import as_processes
@@ -224,7 +225,7 @@ def test_a_server_that_lets_us_in_and_takes_nothing_is_tried_ever_more_rarely(
             "create function full_disk() returns trigger language plpgsql as"
             " $$ begin raise disk_full using message = 'the disk is full'; end $$"
         )
-        for table in TABLES:
+        for table in ANSWER_TABLES:
             connection.execute(
                 f"create trigger full_disk before insert on {table} execute function full_disk()".encode()
             )

@@ -11,9 +11,10 @@ import psycopg
 import pytest
 from psycopg.rows import dict_row
 
-from api.monitoring.answers import FEATURES, TABLES, kept, waiting
+from api.monitoring.answers import FEATURES, TABLES, kept
 from api.monitoring.database import Database
-from api.monitoring.errors import AnswersRefused
+from api.monitoring.errors import RecordsRefused
+from api.monitoring.records import waiting
 from tests.recording import RecorderProcess, answer
 from tests.stream import wait_until
 
@@ -89,7 +90,7 @@ def test_a_batch_that_is_written_again_is_there_once(monitoring: MonitoringDatab
     finally:
         database.close()
 
-    assert monitoring.holds([one.kept.answer.request_id for one in batch])
+    assert monitoring.holds([one.kept.request_id for one in batch])
 
 
 def test_a_request_id_that_a_caller_sends_twice_is_two_answers(monitoring: MonitoringDatabase, recorder: Start) -> None:
@@ -118,7 +119,7 @@ def test_a_batch_is_stored_whole_or_not_at_all(monitoring: MonitoringDatabase) -
     batch = [waiting(kept(one)) for one in (answer(0), answer(1), answer(2), wrong)]
     database = Database.open(monitoring.dsn, 5)
     try:
-        with pytest.raises(AnswersRefused):
+        with pytest.raises(RecordsRefused):
             database.write(batch)
         assert monitoring.ids() == []
 

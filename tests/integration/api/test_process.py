@@ -162,3 +162,18 @@ def _listens(port: int) -> bool:
     except OSError:
         return False
     return True
+
+
+def test_models_that_come_with_the_program_are_served(
+    start_api: StartApi, models_dir: Path, tmp_path: Path, wait_until: Wait
+) -> None:
+    # Given an empty folder for the models, and one that cannot be written to
+    (tmp_path / "file").write_text("")
+    served = start_api(tmp_path / "models", MODELS_SEED_DIR=str(models_dir))
+    stuck = start_api(tmp_path / "file" / "models", MODELS_SEED_DIR=str(models_dir))
+
+    # Then the first is filled, and of the second it is said what is wrong
+    wait_until(served.ready)
+    assert stuck.process.wait(30) == 1
+    assert "MODELS_DIR" in stuck.log()
+    assert "Traceback" not in stuck.log()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -16,24 +15,12 @@ from subscriber.console.watched import Watched
 from subscriber.health import Health
 from subscriber.metrics import Metrics, Registry
 from subscriber.settings import Settings as SubscriberSettings
-from tests.browser import Browser, installed
+from tests.browser import browser  # noqa: F401 (a fixture)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from subscriber.pipeline import Pipeline
-
-
-@pytest.fixture(scope="session")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    program = installed()
-    if program is None:
-        missing = "there is no Chromium (on Debian and Ubuntu: apt install chromium)"
-        if os.environ.get("CI"):
-            pytest.fail(missing)
-        pytest.skip(missing)
-    with Browser(program, tmp_path_factory.mktemp("profile")) as running:
-        yield running
 
 
 class Pipelines:

@@ -18,13 +18,14 @@ if TYPE_CHECKING:
 FLOW_SECONDS = 120.0
 # enough for every class to come and for every chart to have several steps
 ROWS = 200
+IMAGES = 50
 
 
-def answers_kept(stack: Servers) -> int:
-    """Rows of the credit endpoints in the monitoring database."""
+def answers_kept(stack: Servers, table: str) -> int:
+    """Rows of a table or view of the monitoring database."""
     with psycopg.connect(stack.settings.monitoring_reader_dsn()) as monitoring:
         try:
-            (count,) = monitoring.execute("select count(*) from answers").fetchone() or (0,)
+            (count,) = monitoring.execute(f"select count(*) from {table}".encode()).fetchone() or (0,)
         except psycopg.errors.UndefinedTable:
             return 0
     return int(count)
@@ -32,7 +33,7 @@ def answers_kept(stack: Servers) -> int:
 
 @pytest.fixture(scope="module")
 def live(stack: Servers, services: Services) -> Iterator[Servers]:
-    """The stack with rows flowing to predictions and copies, and applications to the credit model, until the end."""
+    """The stack with rows flowing to predictions and copies, applications and images to their models, until the end."""
     if not services.api.running:
         services.api.restart()
     services.first_row()
@@ -43,6 +44,8 @@ def live(stack: Servers, services: Services) -> Iterator[Servers]:
     generator.start()
     applicants = services.process("applicants", "api.request", "--count", "1000000", "--rate", "20")
     applicants.start()
+    images = services.images(10, drift=0.3)
+    images.start()
     count = "select (select count(*) from iris_prediction), (select count(*) from iris_data)"
 
     def flowing() -> bool:
@@ -55,9 +58,11 @@ def live(stack: Servers, services: Services) -> Iterator[Servers]:
 
     try:
         wait_until("rows are predicted and copied", flowing, FLOW_SECONDS)
-        wait_until("answers are kept", lambda: answers_kept(stack) > ROWS, FLOW_SECONDS)
+        wait_until("answers are kept", lambda: answers_kept(stack, "answers") > ROWS, FLOW_SECONDS)
+        wait_until("images are labelled", lambda: answers_kept(stack, "labelled_images") > IMAGES, FLOW_SECONDS)
         yield stack
     finally:
+        images.stop()
         applicants.stop()
         generator.stop()
         services.subscriber.stop()

@@ -83,19 +83,22 @@ def test_sql_answers_while_rows_flow(query: Query, live: Servers, letter: str) -
 
 
 def assert_series(names: list[str], rows: list[tuple[Any, ...]]) -> None:
-    """The columns are a time and numbers; the lines are in order of time."""
+    """The columns are a time and numbers, or a time, a series' name and a number; the lines are in order of time."""
     assert names[0] == "time"
-    times = [row[0] for row in rows]
-    assert all(isinstance(time, datetime) and time.tzinfo for time in times)
-    assert times == sorted(set(times))
-    values = [value for row in rows for value in row[1:] if value is not None]
+    # a text column of this name, and no other, names the series
+    keys = 2 if names[1] == "metric" else 1
+    assert keys == 1 or len(names) == keys + 1
+    assert all(isinstance(row[0], datetime) and row[0].tzinfo for row in rows)
+    found = [row[:keys] for row in rows]
+    assert found == sorted(set(found))
+    values = [value for row in rows for value in row[keys:] if value is not None]
     # numeric would reach Grafana as text in some releases
     assert values
     assert all(isinstance(value, NUMERIC) for value in values)
 
 
 def test_a_right_model_shows_on_the_diagonal(live: Servers) -> None:
-    (confusion,) = (query for query in sql() if query.name.endswith("Confusion matrix"))
+    (confusion,) = (query for query in sql() if query.name == "iris-stream: Confusion matrix")
     with psycopg.connect(live.settings.reader_dsn()) as target:
         rows = target.execute(expand(confusion.text, Range.last(LAST_MINUTES)).encode()).fetchall()
 
@@ -197,6 +200,23 @@ def test_promql_answers_while_rows_flow(query: Query, prometheus: str) -> None:
 
     # a rate needs two scrapes of the same process within its window
     wait_until(f"something to show for {text}", shown, SCRAPE_SECONDS)
+
+
+@needs_prometheus
+def test_a_store_that_is_away_raises_its_alert_until_it_is_back(prometheus: str, live: Servers) -> None:
+    (query,) = (query for query in promql() if query.name == "alert: Images wait for the archive")
+
+    def waited() -> float:
+        answer = requests.get(f"{prometheus}/api/v1/query", {"query": query.text}, timeout=5).json()
+        return max((float(each["value"][1]) for each in answer["data"]["result"]), default=0.0)
+
+    live.archive.kill()
+    try:
+        wait_until("images wait", lambda: waited() > 3, SCRAPE_SECONDS)
+    finally:
+        live.archive.restart()
+
+    wait_until("none waits any more", lambda: waited() < 1, SCRAPE_SECONDS)
 
 
 @needs_prometheus

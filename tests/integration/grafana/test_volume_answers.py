@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 
-from api.monitoring.answers import TABLES, kept, waiting
+from api.monitoring.answers import TABLES, kept
 from api.monitoring.database import Database
+from api.monitoring.records import waiting
 from api.monitoring.reference import Bins, Categories, ReferenceDistribution
 from tests.recording import EMPLOYMENT, STATUS, MonitoringDatabase, answer
 from tests.unit.grafana.macros import Range, expand
@@ -48,7 +49,7 @@ REFERENCE = ReferenceDistribution(
         "risk_categories": Categories({"low_risk": 267, "medium_risk": 267, "high_risk": 266}),
     },
 )
-MONITORING = [query for query in sql() if query.datasource == "monitoring"]
+MONITORING = [query for query in sql() if query.datasource == "monitoring" and not query.name.startswith("images: ")]
 
 
 @pytest.fixture(scope="module")

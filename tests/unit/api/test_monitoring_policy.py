@@ -9,10 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from api.monitoring.answers import UnfitAnswer, decoded, kept, waiting
+from api.monitoring.answers import kept
 from api.monitoring.policy import Destination, destination, retry_delay
+from api.monitoring.records import decoded, waiting
 from api.monitoring.reference import Bins, Categories, ReferenceDistribution
 from api.monitoring.settings import MonitoringSettings
+from api.monitoring.tables import UnfitRecord
 from tests.recording import answer
 
 
@@ -43,7 +45,7 @@ def test_an_answer_comes_back_from_the_file_as_it_was(number: int) -> None:
 
 @pytest.mark.parametrize("record", [b"", b"{}", b"[]", b"\xff", b'{"endpoint": 1}'])
 def test_what_is_no_answer_is_unfit(record: bytes) -> None:
-    with pytest.raises(UnfitAnswer):
+    with pytest.raises(UnfitRecord):
         decoded(record)
 
 
@@ -54,7 +56,7 @@ def test_what_no_table_takes_is_named() -> None:
         (dataclasses.replace(one, request_id="1"), "no UUID"),
         (dataclasses.replace(one, features={}), "without .*age_in_years"),
     ):
-        with pytest.raises(UnfitAnswer, match=words):
+        with pytest.raises(UnfitRecord, match=words):
             waiting(kept(unfit))
 
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from api.errors import MalformedRequestError, UnfitValueError
-from api.model.description import Band, Description, Feature, Metrics, Output, Reference
+from api.model.description import Band, Description, Feature, Metrics, ModelClass, Output, Reference
 from api.model.model import Model
 from api.model.outputs import OutputReader
 from api.protocol.inference import infer
@@ -142,3 +142,35 @@ def test_the_metadata_lists_categories_and_bands() -> None:
 def test_a_description_that_cannot_be_answered_is_refused(output: Output, said: str) -> None:
     with pytest.raises(ValueError, match=said):
         OutputReader([output], Echo())
+
+
+def test_the_greatest_probability_is_that_of_the_predicted_class() -> None:
+    outputs = (Output("index", "INT64"), Output("sure", "FP64", greatest_probability=True))
+    rows = np.array([[0.0, 0.25], [1.0, 0.75], [2.0, 0.5]])
+    answers = OutputReader(outputs, Echo()).read(rows)
+    assert answers["sure"].tolist() == [0.75, 0.75, 0.5]
+    assert answers["index"].tolist() == [0, 1, 2]
+    # alone it needs no prediction
+    assert list(OutputReader(outputs[1:], Echo()).read(rows)) == ["sure"]
+
+
+@pytest.mark.parametrize(
+    "output",
+    [
+        Output("sure", "FP64", greatest_probability=True, probability_of=7),
+        Output("sure", "BYTES", greatest_probability=True),
+        Output("sure", "FP64", greatest_probability=True, classes=(ModelClass(1, "one"),)),
+    ],
+)
+def test_the_greatest_probability_is_a_number_of_no_class_in_particular(output: Output) -> None:
+    with pytest.raises(ValueError, match="output 'sure'"):
+        OutputReader((output,), Echo())
+
+
+def test_an_estimator_without_probabilities_has_no_greatest() -> None:
+    class Bare:
+        def predict(self, rows: npt.NDArray[np.float64]) -> npt.NDArray[Any]:
+            return rows[:, 0]
+
+    with pytest.raises(ValueError, match="no probabilities"):
+        OutputReader((Output("sure", "FP64", greatest_probability=True),), Bare())

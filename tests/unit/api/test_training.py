@@ -12,7 +12,7 @@ from sklearn.svm import SVC
 from typer.testing import CliRunner
 
 from api import train
-from api.model import artifact
+from api.model import artifact, history
 from api.model.description import Description
 from api.model.fingerprint import fingerprint
 from api.model.model import Model
@@ -98,6 +98,7 @@ def test_the_program_stores_and_serves_the_model_and_then_has_nothing_to_do(tmp_
     assert "served from now on" in first.stdout
     assert "nothing to do" in second.stdout
     assert stored == {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
+    assert [event.reason for event in history.events(tmp_path, "iris")] == ["trained"]
 
 
 def test_the_program_puts_back_the_pointer(own_models_dir: Path) -> None:
@@ -111,6 +112,22 @@ def test_the_program_puts_back_the_pointer(own_models_dir: Path) -> None:
     # Then it serves the version again
     assert "is served from now on" in result.stdout
     assert artifact.current_version(own_models_dir, "iris") == version
+
+
+def test_the_program_keeps_what_was_chosen_if_it_is_told_so(own_models_dir: Path) -> None:
+    # Given a version that somebody chose
+    with history.serving(own_models_dir, "iris"):
+        history.serve(own_models_dir, "iris", "retrained", "retrained", chosen=True)
+
+    # When the program runs, told to keep it and not
+    kept = CliRunner().invoke(train.app(), ["--keep", "--models-dir", str(own_models_dir)])
+    served = artifact.current_version(own_models_dir, "iris")
+    CliRunner().invoke(train.app(), ["--models-dir", str(own_models_dir)])
+
+    # Then it is served on, and not
+    assert "what was chosen there is served on" in kept.stdout
+    assert served == "retrained"
+    assert artifact.current_version(own_models_dir, "iris") != "retrained"
 
 
 def test_the_program_trains_the_model_of_any_module(tmp_path: Path) -> None:

@@ -1,28 +1,74 @@
 """Options that mean nothing are refused with a reason."""
 
 import math
+import subprocess
+import sys
 
 import pytest
 
-from data_generator.cli import check
 from data_generator.errors import SettingError
+from data_generator.options import check_drift, check_pace
+from stack.settings import ROOT
 
 
 @pytest.mark.parametrize(
-    ("rate", "for_seconds", "drift", "option"),
+    ("rate", "for_seconds", "option"),
     [
-        (math.inf, None, 0.0, "--rate"),
-        (math.nan, None, 0.0, "--rate"),
-        (1.0, 0.0, 0.0, "--for"),
-        (1.0, -1.0, 0.0, "--for"),
-        (1.0, math.nan, 0.0, "--for"),
-        (1.0, None, math.inf, "--drift"),
+        (math.inf, None, "--rate"),
+        (math.nan, None, "--rate"),
+        (1.0, 0.0, "--for"),
+        (1.0, -1.0, "--for"),
+        (1.0, math.nan, "--for"),
     ],
 )
-def test_meaningless_numbers_are_refused(rate: float, for_seconds: float | None, drift: float, option: str) -> None:
+def test_a_meaningless_pace_is_refused(rate: float, for_seconds: float | None, option: str) -> None:
     with pytest.raises(SettingError, match=option):
-        check(rate, for_seconds, drift)
+        check_pace(rate, for_seconds)
+
+
+def test_a_meaningless_drift_is_refused() -> None:
+    with pytest.raises(SettingError, match="--drift"):
+        check_drift(math.inf)
 
 
 def test_meaningful_numbers_pass() -> None:
-    check(0.0, 0.5, -1.0)
+    check_pace(0.0, 0.5)
+    check_drift(-1.0)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment", "said"),
+    [
+        (["--rate", "3", "images"], {}, "data_generator: --rate: must stand after images\n"),
+        (
+            ["images"],
+            {},
+            "data_generator: not set in the environment: API_URL (`make stack` prints the values)\n",
+        ),
+        (
+            ["images"],
+            {"API_URL": "somewhere"},
+            "data_generator: API_URL: Input should be a valid URL, relative URL without a base\n",
+        ),
+        (
+            ["images", "--events", "0.5"],
+            {"API_URL": "http://127.0.0.1:1", "SOURCE_HOST": "127.0.0.1", "SOURCE_PORT": "1", "SOURCE_USER": "u"},
+            "data_generator: not set in the environment: SOURCE_DATABASE, SOURCE_PASSWORD"
+            " (`make stack` prints the values)\n",
+        ),
+    ],
+)
+def test_a_setting_that_is_missing_or_wrong_ends_with_one_line(
+    arguments: list[str], environment: dict[str, str], said: str
+) -> None:
+    done = subprocess.run(  # noqa: S603 (our own program)
+        [sys.executable, "-m", "data_generator", *arguments],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=ROOT,
+        timeout=60,
+    )
+
+    assert (done.returncode, done.stderr) == (2, said)

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
+from api.archive.metrics import ArchiveMetrics
 from api.metrics import Metrics as ApiMetrics
 from stack.settings import Settings
 from subscriber.metrics import Registry
@@ -121,7 +122,9 @@ def test_a_rule_is_a_query_a_value_and_a_threshold(rule: dict[str, Any]) -> None
 
 @every_rule
 def test_a_rule_asks_for_metrics_that_exist(rule: dict[str, Any]) -> None:
-    registries = (Registry().registry, ApiMetrics().registry)
+    api = ApiMetrics().registry
+    ArchiveMetrics(api)
+    registries = (Registry().registry, api)
     exported = {
         f"{family.name}{suffix}"
         for registry in registries

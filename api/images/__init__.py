@@ -1,0 +1,1 @@
+"""Images in, a digit out: decoding under limits, the endpoints, the page, and what is asked of the archive."""

@@ -1,0 +1,1 @@
+select object_key from images where prediction_id = %s
