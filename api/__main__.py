@@ -7,6 +7,8 @@ import structlog
 from pydantic import ValidationError
 
 from api.app import create_app
+from api.archive.archiver import archiver_from_settings
+from api.archive.settings import ArchiveSettings
 from api.cache.cache import cache_from_settings
 from api.cache.settings import CacheSettings
 from api.errors import ModelError, ModelMissingError
@@ -27,7 +29,8 @@ def main() -> int:
     leave_on_signals()
     log = structlog.get_logger()
     try:
-        settings, cached, monitored, pictures = Settings(), CacheSettings(), MonitoringSettings(), ImageSettings()
+        settings, cached, monitored = Settings(), CacheSettings(), MonitoringSettings()
+        pictures, archived = ImageSettings(), ArchiveSettings()
     except ValidationError as error:
         configure_logging("error")
         for problem in error.errors():
@@ -55,11 +58,13 @@ def main() -> int:
     host, port = listener.getsockname()[:2]
     log.info("listening", url=f"http://{host}:{port}", docs=f"http://{host}:{port}/docs")
     registry = service.metrics.registry
+    archiver = archiver_from_settings(archived, registry)
     app = create_app(
         service,
         cache_from_settings(cached, registry),
         recorder_from_settings(monitored, registry),
-        ImageAnswers(service, pictures),
+        ImageAnswers(service, pictures, archiver),
+        archiver,
     )
     serve(app, listener, settings)
     log.info("stopped")

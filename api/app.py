@@ -4,6 +4,7 @@ from contextlib import asynccontextmanager, suppress
 
 from fastapi import FastAPI
 
+from api.archive.archiver import Archiver
 from api.body_limit import BodyLimit
 from api.cache.cache import Cache
 from api.credit import routes as credit
@@ -29,10 +30,12 @@ def create_app(
     cache: Cache | None = None,
     recorder: Recorder | None = None,
     image_answers: ImageAnswers | None = None,
+    archiver: Archiver | None = None,
 ) -> FastAPI:
     """Put the endpoints in front of a service whose models are loaded.
 
-    The cache and the recorder of answers begin and end with the app; without them answers are computed, and not kept.
+    The cache, the recorder of answers and the archiver begin and end with the app; without them answers are computed,
+    and not kept.
     So are those to images without `image_answers`.
     """
     image_answers = image_answers or ImageAnswers(service, ImageSettings())
@@ -44,7 +47,7 @@ def create_app(
     )
     app.state.service = service
     app.state.credit = CreditAnswers(service, cache, recorder)
-    app.state.cache, app.state.recorder = cache, recorder
+    app.state.cache, app.state.recorder, app.state.archiver = cache, recorder, archiver
     app.state.images, app.state.image_assets = image_answers, Assets()
     app.state.digit_images = None
     if image_answers.archive is not None:
@@ -72,6 +75,9 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     if recorder is not None:
         service.when_served(CREDIT, lambda description: recorder.serving(reference_of(description)))
         recorder.start()
+    archiver: Archiver | None = app.state.archiver
+    if archiver is not None:
+        await asyncio.to_thread(archiver.start)
     following = asyncio.create_task(service.follow_pointers())
     yield
     following.cancel()
@@ -79,9 +85,9 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         await following
     if cache is not None:
         await cache.close()
-    if recorder is not None:
-        # every request is answered by now: what is still in memory is the last of it
-        await asyncio.to_thread(recorder.close)
+    # every request is answered by now: what is still in memory is the last of it; side by side, as each has seconds
+    keepers = [keeper for keeper in (recorder, archiver) if keeper is not None]
+    await asyncio.gather(*(asyncio.to_thread(keeper.close) for keeper in keepers))
     image_answers: ImageAnswers = app.state.images
     await asyncio.to_thread(image_answers.close)
     digit_images: DigitImages | None = app.state.digit_images
