@@ -90,9 +90,9 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         await following
     if cache is not None:
         await cache.close()
-    if recorder is not None:
-        # every request is answered by now: what is still in memory is the last of it
-        await asyncio.to_thread(recorder.close)
+    # every request is answered by now: what is still in memory is the last of it; side by side, as each has seconds
+    keepers = [keeper for keeper in (recorder, archiver) if keeper is not None]
+    await asyncio.gather(*(asyncio.to_thread(keeper.close) for keeper in keepers))
     image_answers: ImageAnswers = app.state.images
     await asyncio.to_thread(image_answers.close)
     digit_images: DigitImages | None = app.state.digit_images
