@@ -8,7 +8,7 @@ PORTS = $(if $(filter-out 0,$(PORT_OFFSET)),--port-offset $(PORT_OFFSET))
 FOLDERS := api benchmarks connectors data_generator examples grafana stack subscriber tests
 
 .DEFAULT_GOAL := help
-.PHONY: help demo stack up down logs ps source-db-connection target-db-connection monitoring-db-connection cache request drift-report test test-servers bench-cache check format clean lock
+.PHONY: help demo stack up down logs ps source-db-connection target-db-connection monitoring-db-connection cache archive-ls request drift-report test test-servers bench-cache check format clean lock
 
 help: ## List the verbs
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-25s %s\n", $$1, $$2}'
@@ -53,6 +53,10 @@ request: $(VENV)/.demo ## Send sample applications for a credit to a running API
 
 cache: ## Open valkey-cli in the cache in Docker (info memory; scan 0; hgetall KEY; flushdb forgets every answer)
 	@docker compose exec cache sh -c 'exec valkey-cli --no-auth-warning --user $$CACHE_USER'
+
+archive-ls: $(VENV)/.demo ## List what is in the archive of images, with its tags (PREFIX=class_07 LIMIT=50, PORT_OFFSET=0)
+	@set -a; eval "$$($(BIN)/python -m stack environment $(PORTS))"; set +a; \
+	  $(BIN)/python -m api.archive.listing $(PREFIX) $(if $(LIMIT),--limit $(LIMIT))
 
 test: $(VENV)/.dev ## Run every test on real servers (ARGS=tests/unit; STACK=docker takes the servers from testcontainers)
 	@$(BIN)/python -m pytest $(ARGS)

@@ -21,7 +21,7 @@ from stack.lock import write_lock
 from stack.process import stop_leftovers
 from stack.progress import Progress
 from stack.servers import Stack, exclusive, report
-from stack.settings import LOCK, Settings, cache_folder, state_root, write_environment
+from stack.settings import LOCK, Settings, cache_folder, environment_lines, state_root, write_environment
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
 
@@ -136,6 +136,12 @@ def ledger(
         sys.exit(1)
     print(f"ledger: {found}")
     sys.exit(0 if found.balanced else 1)
+
+
+@app.command()
+def environment(port_offset: PortOffset = 0) -> None:
+    """Print the settings as environment lines, whether the servers run or not."""
+    print(environment_lines(Settings().moved(port_offset)), end="")
 
 
 @app.command()

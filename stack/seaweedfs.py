@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import sysconfig
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -61,6 +62,10 @@ MEMORY = {
 }
 
 
+# written and removed to see whether objects are taken
+PROBE = ".probe"
+
+
 @dataclass(frozen=True)
 class Store:
     """A bucket and who may use it, on a server at this port of loopback, wherever that runs."""
@@ -83,8 +88,14 @@ class Store:
         return json.dumps({"identities": [{"name": self.user, "credentials": [account], "actions": actions}]})
 
     def ready(self) -> bool:
-        """Whether the server answers."""
-        return requests.get(f"http://127.0.0.1:{self.port}/healthz", timeout=2).ok
+        """Whether the server takes objects: it answers before it knows where to put them. Makes the bucket, too."""
+        if not requests.get(f"http://127.0.0.1:{self.port}/healthz", timeout=2).ok:
+            return False
+        self.set_up()
+        with closing(self.client()) as client:
+            client.put_object(Bucket=self.bucket, Key=PROBE, Body=b"?")
+            client.delete_object(Bucket=self.bucket, Key=PROBE)
+        return True
 
     def client(self) -> S3Client:
         """A client of the account's."""
@@ -103,15 +114,13 @@ class Store:
         Raises:
             StackError: the server does not let the account do so.
         """
-        client = self.client()
-        try:
-            client.create_bucket(Bucket=self.bucket)
-        except client.exceptions.BucketAlreadyOwnedByYou:
-            pass
-        except (BotoCoreError, ClientError) as error:
-            raise StackError(f"the archive's bucket {self.bucket} cannot be made: {error}") from error
-        finally:
-            client.close()
+        with closing(self.client()) as client:
+            try:
+                client.create_bucket(Bucket=self.bucket)
+            except client.exceptions.BucketAlreadyOwnedByYou:
+                pass
+            except (BotoCoreError, ClientError) as error:
+                raise StackError(f"the archive's bucket {self.bucket} cannot be made: {error}") from error
 
 
 class SeaweedFS(Server):

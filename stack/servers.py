@@ -157,8 +157,6 @@ class Stack:
         server.wait_ready()
         if isinstance(server, postgres.Postgres):
             server.database.set_up(self.settings.environment())
-        if isinstance(server, SeaweedFS):
-            server.store.set_up()
 
     def stop(self) -> None:
         """Stop what was started, the last first."""

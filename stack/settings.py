@@ -142,10 +142,13 @@ def write_environment(settings: Settings, folder: Path) -> Path:
     """Write the settings as lines for a shell to the state folder, and return the file; only its owner may read it."""
     environment = folder / "env"
     environment.touch(mode=0o600)
-    # whatever a value holds, the shell takes it as it is
-    lines = [f"{name}={shlex.quote(value)}" for name, value in settings.environment().items()]
-    environment.write_text("\n".join(lines) + "\n")
+    environment.write_text(environment_lines(settings))
     return environment
+
+
+def environment_lines(settings: Settings) -> str:
+    """Return the settings as lines for a shell; whatever a value holds, the shell takes it as it is."""
+    return "".join(f"{name}={shlex.quote(value)}\n" for name, value in settings.environment().items())
 
 
 def _moved_url(url: str, offset: int) -> str:

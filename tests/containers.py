@@ -235,7 +235,6 @@ def docker_stack(settings: Settings) -> Iterator[DockerStack]:
             created.callback(container.remove)
         with ThreadPoolExecutor() as pool:
             list(pool.map(Container.create, (source, target, cache, archive, broker)))
-        archive_store(settings).set_up()
         for database in definitions:
             database.set_up(settings.environment())
         connect.create()

@@ -127,7 +127,12 @@ class Spool:
 
     def elsewhere(self, key: str) -> KeptObject | None:
         """An object that waits in the folder of another process."""
-        for folder in self._others():
+        try:
+            folders = self._others()
+        # then there are none to look into
+        except OSError:
+            return None
+        for folder in folders:
             try:
                 return decoded((folder / _name(key)).read_bytes())
             # not there, or on its way out

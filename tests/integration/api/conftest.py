@@ -267,6 +267,5 @@ def own_archive(tmp_path: Path) -> Iterator[SeaweedFS]:
     server = SeaweedFS(Store(port, "production", "us-east-1", "archiveuser", "archive pass=word'\"#"), tmp_path, {})
     server.prepare()
     server.restart()
-    server.store.set_up()
     yield server
     server.stop()

@@ -157,9 +157,9 @@ def test_a_bucket_that_is_gone_is_made_anew(archiving: Callable[..., Archiving],
     assert sorted(bucket.keys()) == sorted(one.object_key for one in kept)
 
 
-def created(store: Store, folder: Path, **more: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "api.archive.create"],
+def run(module: str, store: Store, folder: Path, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(  # noqa: S603 (our own program)
+        [sys.executable, "-m", f"api.archive.{module}", *arguments],
         env=environment_for(store, folder, **more),
         cwd=ROOT,
         capture_output=True,
@@ -167,6 +167,10 @@ def created(store: Store, folder: Path, **more: str) -> subprocess.CompletedProc
         check=False,
         timeout=90,
     )
+
+
+def created(store: Store, folder: Path, **more: str) -> subprocess.CompletedProcess[str]:
+    return run("create", store, folder, **more)
 
 
 def test_the_job_makes_the_bucket_once_the_store_is_there(own_archive: SeaweedFS, spool_dir: Path) -> None:
@@ -188,3 +192,26 @@ def test_the_job_says_what_is_wrong(bucket: Bucket, spool_dir: Path) -> None:
     assert "SignatureDoesNotMatch" in wrong.stderr
     assert "ARCHIVE_ENDPOINT is not set" in nowhere.stderr
     assert "is no http://host:port" in no_address.stderr
+
+
+def test_the_archive_is_listed(archiving: Callable[..., Archiving], own_archive: SeaweedFS, spool_dir: Path) -> None:
+    archive, kept = archiving(own_archive.store), images(20)
+    archive.keep(kept)
+    archive.wait_for_empty()
+    archive.archiver.tag(kept[7].object_key, {"label": "3"})
+
+    one_class = run("listing", own_archive.store, spool_dir, "class_07")
+    some = run("listing", own_archive.store, spool_dir, "--limit", "5")
+    own_archive.kill()
+    away = run("listing", own_archive.store, spool_dir)
+
+    rows = {line.split("\t")[0]: line.split("\t")[1:] for line in one_class.stdout.splitlines()}
+    assert rows.keys() == {kept[7].object_key, kept[17].object_key}
+    tags = kept[7].tags
+    assert rows[kept[7].object_key] == [
+        *(str(len(kept[7].data)), "7", tags["confidence"], "3", tags["timestamp"], tags["model_version"])
+    ]
+    assert len(some.stdout.splitlines()) == 5
+    assert "more than 5" in some.stderr
+    assert (away.returncode, away.stdout) == (1, "")
+    assert "list production" in away.stderr
