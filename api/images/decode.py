@@ -65,7 +65,7 @@ def decode(data: bytes, limits: ImageLimits) -> Image.Image:
         raise ImageTooLargeError(f"the image has {frames} frames, {limits.max_frames} are taken")
     try:
         opened.load()
-        return _simple(_turned(opened))
+        return _simple(_turned(opened, _orientation(opened)))
     except Exception as error:
         raise _damaged(format_.name, error) from error
 
@@ -82,12 +82,16 @@ def _damaged(name: str, error: Exception) -> UnreadableImageError:
     return UnreadableImageError(f"the file begins as a {name} image, but cannot be decoded: {reason}")
 
 
-def _turned(image: ImageFile) -> Image.Image:
+def _orientation(image: ImageFile) -> int:
     try:
-        method = UPRIGHT.get(image.getexif().get(ORIENTATION, 1))
+        return int(image.getexif().get(ORIENTATION, 1))
     # Damaged notes of the camera are no reason to refuse a picture that is whole.
     except Exception:
-        return image
+        return 1
+
+
+def _turned(image: Image.Image, orientation: int) -> Image.Image:
+    method = UPRIGHT.get(orientation)
     return image if method is None else image.transpose(method)
 
 
@@ -95,6 +99,5 @@ def _simple(image: Image.Image) -> Image.Image:
     """The same picture with eight bits a channel, and neither palette nor inks."""
     if image.mode in DEEP:
         return Image.fromarray((np.asarray(image).astype(np.uint32) >> 8).clip(0, 255).astype(np.uint8))
-    if image.has_transparency_data:
-        return image.convert("RGBA")
-    return image.convert("L" if image.mode in ("1", "L") else "RGB")
+    mode = "RGBA" if image.has_transparency_data else "L" if image.mode in ("1", "L") else "RGB"
+    return image if image.mode == mode else image.convert(mode)

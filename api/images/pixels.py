@@ -33,6 +33,8 @@ COARSE_SIDE, COARSE_FAINT = 32, 0.25
 """The points a side of the picture in which the digit is looked for first, and what is faint in it."""
 RING = 2
 """How many of these points around the digit are looked at closely then."""
+THIN, WIDE = 0.8, 1.4
+"""In cells: no stroke of the data set is thinner than the first, most are about as wide as the second."""
 CENTRE = 4.1
 """Where the data set has its digits, in cells from the left: the middle between a digit's box and its mass."""
 FRAMED = 1 / 32
@@ -65,7 +67,7 @@ def pixels(image: Image.Image) -> npt.NDArray[np.float64]:
         BlankImageError: the picture is of one colour, or nearly.
     """
     ink = _ink(_gray(image))
-    box = _box(ink)
+    ink, box = _thick_enough(ink, _box(ink))
     cells = _cells(ink, _whole_picture(ink, box) or _frame(ink, box))
     digit: npt.NDArray[np.float64] = (cells * (FULL / cells.max())).reshape(CELLS * CELLS)
     return digit
@@ -120,6 +122,30 @@ def _around(ink: Ink, faint: float) -> Box:
     drawn = ink > faint * ink.max()
     rows, columns = np.flatnonzero(drawn.any(axis=1)), np.flatnonzero(drawn.any(axis=0))
     return Box(int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1)
+
+
+def _thick_enough(ink: Ink, box: Box) -> tuple[Ink, Box]:
+    """The same digit with strokes as wide as those of the data set, if they are thinner than any of these."""
+    part = ink[box.top : box.bottom, box.left : box.right]
+    cell = max(part.shape) / CELLS
+    missing = WIDE - _stroke(part) / cell
+    reach = round(missing * cell / 2)
+    if missing < WIDE - THIN or reach < 1:
+        return ink, box
+    thick = np.pad(ink, reach)
+    for axis in (0, 1):
+        thick = np.maximum.reduce([np.roll(thick, shift, axis) for shift in range(-reach, reach + 1)])
+    return thick, Box(box.left, box.top, box.right + 2 * reach, box.bottom + 2 * reach)
+
+
+def _stroke(part: Ink) -> float:
+    """The width of a digit's strokes in points: twice its area by its outline, whatever its darkness."""
+    factor = max(1, round(max(part.shape) / (2 * CELLS)))
+    coarse = np.asarray(Image.fromarray(part.astype(np.float32)).reduce(factor), dtype=np.float64)
+    drawn = np.pad(np.where(coarse > COARSE_FAINT * coarse.max(), coarse, 0), 1)
+    # an outline along a grid is longer than the curve by 4 / pi on average
+    steps = float(np.abs(np.diff(drawn, axis=0)).sum() + np.abs(np.diff(drawn, axis=1)).sum())
+    return 2 * float(drawn.sum()) / (steps * np.pi / 4) * factor
 
 
 def _whole_picture(ink: Ink, box: Box) -> Square | None:

@@ -24,7 +24,7 @@ SEVEN = encoded(picture(HELD_OUT.rows[int(np.flatnonzero(HELD_OUT.classes == 7)[
 @pytest.fixture(scope="module")
 def image_api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ImageApi]:
     folder = tmp_path_factory.mktemp("images")
-    api = ImageApi(folder, digits_models(folder / "models"), image_max_bytes=300_000, image_max_pixels=4_000_000)
+    api = ImageApi(folder, digits_models(folder / "models"), image_max_bytes=1_000_000, image_max_pixels=17_000_000)
     yield api
     api.close()
 
@@ -134,8 +134,8 @@ def test_a_picture_that_is_a_page_too_is_shown_as_a_picture(client: httpx.Client
 GIF = encoded(picture(HELD_OUT.rows[0]), "GIF")
 BLANK = encoded(Image.new("RGB", (40, 40), "white"))
 REFUSED = {
-    "too many bytes": (413, "too_large", SEVEN.ljust(300_001, b"\0"), "image/png", "300000 are taken"),
-    "too many points": (413, "too_large", encoded(Image.new("1", (3000, 3000))), "image/png", "3000 x 3000 pixels"),
+    "too many bytes": (413, "too_large", SEVEN.ljust(1_000_001, b"\0"), "image/png", "1000000 are taken"),
+    "too many points": (413, "too_large", encoded(Image.new("1", (5000, 5000))), "image/png", "5000 x 5000 pixels"),
     "another type": (415, "unsupported", SEVEN, "application/pdf", "'application/pdf'"),
     "a gif": (415, "unsupported", GIF, "image/gif", "'image/gif'"),
     "a gif by another name": (
@@ -187,8 +187,8 @@ def test_an_upload_that_is_none_says_what_to_send(client: httpx.Client) -> None:
 
 def test_a_body_is_bounded_by_the_images_own_limit(client: httpx.Client) -> None:
     # Given an upload larger than images may be, and a file that alone is just as large as it may
-    large = sent(client, b"x" * 500_000)
-    whole = sent(client, SEVEN.ljust(300_000, b"\0"))
+    large = sent(client, b"x" * 1_200_000)
+    whole = sent(client, SEVEN.ljust(1_000_000, b"\0"))
     assert (large.status_code, whole.status_code) == (413, 200)
     assert large.headers["content-type"] == "application/problem+json"
 
@@ -219,7 +219,7 @@ def test_health_is_answered_while_large_images_are_decoded(
     client: httpx.Client, image_api: ImageApi, kind: str
 ) -> None:
     # Given images of as many points as are taken, sent one after the other
-    large = encoded(picture(HELD_OUT.rows[0], 1900).convert("RGB"), kind)
+    large = encoded(picture(HELD_OUT.rows[0], 4000).convert("RGB"), kind)
     took: list[float] = []
     stop = threading.Event()
 

@@ -2,6 +2,8 @@
 
 import io
 import struct
+import threading
+import time
 import tracemalloc
 import zlib
 
@@ -210,6 +212,27 @@ def test_a_spoilt_file_is_decoded_or_refused_and_nothing_else(data: st.DataObjec
     except (UnreadableImageError, ImageTooLargeError):
         return
     assert image.width * image.height <= LIMITS.max_pixels
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP"])
+def test_others_go_on_while_a_large_image_is_decoded(kind: str) -> None:
+    limits = ImageLimits(100_000_000, 10_000_000, 1)
+    file = encoded(Image.effect_noise((2500, 2500), 80).convert("RGB"), kind)
+
+    def longest_wait() -> float:
+        """Of a thread that runs meanwhile, as a share of the time that it takes."""
+        thread = threading.Thread(target=decode, args=(file, limits))
+        last = began = time.perf_counter()
+        longest = 0.0
+        thread.start()
+        while thread.is_alive():
+            time.sleep(0.001)
+            now = time.perf_counter()
+            longest, last = max(longest, now - last), now
+        return longest / (last - began)
+
+    # a busy machine makes everybody wait now and then
+    assert min(longest_wait() for _ in range(5)) < 0.6
 
 
 def test_every_part_of_a_text_has_its_bound() -> None:
