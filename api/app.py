@@ -33,8 +33,8 @@ def create_app(
     cache: Cache | None = None,
     recorder: Recorder | None = None,
     image_answers: ImageAnswers | None = None,
-    labels: Labels | None = None,
     archiver: Archiver | None = None,
+    labels: Labels | None = None,
 ) -> FastAPI:
     """Put the endpoints in front of a service whose models are loaded.
 
@@ -98,6 +98,4 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     digit_images: DigitImages | None = app.state.digit_images
     if digit_images is not None:
         await asyncio.to_thread(digit_images.close)
-    if archiver is not None:
-        await asyncio.to_thread(archiver.close)
     service.close()
