@@ -5,6 +5,7 @@ that each reaches from the top of its square to the bottom. A digit in any other
 Source: E. Alpaydin and C. Kaynak, "Cascading Classifiers", Kybernetika 34, 1998.
 """
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -140,12 +141,12 @@ def _thick_enough(ink: Ink, box: Box) -> tuple[Ink, Box]:
 
 def _stroke(part: Ink) -> float:
     """The width of a digit's strokes in points: twice its area by its outline, whatever its darkness."""
-    factor = max(1, round(max(part.shape) / (2 * CELLS)))
+    factor: int = max(1, round(max(part.shape) / (2 * CELLS)))
     coarse = np.asarray(Image.fromarray(part.astype(np.float32)).reduce(factor), dtype=np.float64)
     drawn = np.pad(np.where(coarse > COARSE_FAINT * coarse.max(), coarse, 0), 1)
     # an outline along a grid is longer than the curve by 4 / pi on average
-    steps = float(np.abs(np.diff(drawn, axis=0)).sum() + np.abs(np.diff(drawn, axis=1)).sum())
-    return 2 * float(drawn.sum()) / (steps * np.pi / 4) * factor
+    outline = float(np.abs(np.diff(drawn, axis=0)).sum() + np.abs(np.diff(drawn, axis=1)).sum()) * math.pi / 4
+    return 2 * float(drawn.sum()) / outline * factor
 
 
 def _whole_picture(ink: Ink, box: Box) -> Square | None:
