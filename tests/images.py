@@ -44,17 +44,20 @@ def encoded(image: Image.Image, kind: str = "PNG", **how: Any) -> bytes:
 
 
 class FolderArchive:
-    """Keeps images in a folder as a store keeps objects; while `away` nothing is fetched."""
+    """Keeps images in a folder as a store keeps objects, once it `may_keep`; while `away` nothing is fetched."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self.away = False
+        self.may_keep = threading.Event()
+        self.may_keep.set()
         self.kept: list[ArchivedImage] = []
         self.fetching = 0
         self.most_at_once = 0
         self._lock = threading.Lock()
 
     def keep(self, image: ArchivedImage) -> None:
+        assert self.may_keep.wait(20)
         self.put(image.object_key, image.data)
         self.kept.append(image)
 

@@ -1,5 +1,6 @@
 """From an uploaded file to its answer, and what of it is kept."""
 
+import threading
 import time
 import uuid
 from dataclasses import dataclass
@@ -30,6 +31,9 @@ log = structlog.get_logger()
 
 UNSAID = ("", "application/octet-stream")
 """Content types that say nothing of a file: it is told by its content."""
+
+KEEPING_SECONDS = 2.0
+"""How long whoever asks for an image of just now waits until the archive has been given it."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +72,7 @@ class ImageAnswers:
         self._index = index
         self._recent = RecentKeys()
         self._metrics = ImageMetrics(service.metrics.registry)
+        self.decoding = threading.BoundedSemaphore(settings.image_threads)
         self._decoding = BoundedThreads(settings.image_threads, settings.image_max_waiting, "images")
         self._reading = BoundedThreads(settings.image_fetch_threads, settings.image_max_waiting, "archived images")
 
@@ -125,7 +130,10 @@ class ImageAnswers:
     def keep(self, answered: Answered) -> None:
         """Hand an answer that was sent to the archive and to the recorder, neither of which waits."""
         if self.archive is not None:
-            self.archive.keep(answered.archived)
+            try:
+                self.archive.keep(answered.archived)
+            finally:
+                self._recent.kept(answered.archived.prediction_id)
         if self._recorder is not None:
             self._recorder.record_image(answered.recorded)
 
@@ -161,12 +169,13 @@ class ImageAnswers:
             raise ModelAwaitedError(NAME) from error
 
     def _look(self, data: bytes) -> Seen:
-        began = time.perf_counter()
-        try:
-            image = decode(data, self.settings.limits)
-            return Seen(format_of(data), image.width, image.height, pixels(image))
-        finally:
-            self._metrics.decoded(time.perf_counter() - began)
+        with self.decoding:
+            began = time.perf_counter()
+            try:
+                image = decode(data, self.settings.limits)
+                return Seen(format_of(data), image.width, image.height, pixels(image))
+            finally:
+                self._metrics.decoded(time.perf_counter() - began)
 
     def _fetched(self, prediction_id: str) -> bytes:
         unknown = UnknownImageError(f"there is no image of a prediction '{prediction_id}'")
@@ -178,6 +187,8 @@ class ImageAnswers:
                 key = self._index.find(prediction_id)
             if key is None:
                 raise unknown
+            if not self._recent.await_kept(prediction_id, KEEPING_SECONDS):
+                raise ArchiveAwayError("the image is about to be kept, try again later")
             return self.archive.fetch(key)
         except ObjectMissing as error:
             raise unknown from error

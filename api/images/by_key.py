@@ -1,5 +1,6 @@
 """The model `digit_images`: its one input names objects of the store, whose images the digits model predicts."""
 
+import threading
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 
@@ -33,8 +34,10 @@ class DigitImages:
 
     base = NAME
 
-    def __init__(self, archive: ImageArchive, settings: ImageSettings) -> None:
+    def __init__(self, archive: ImageArchive, settings: ImageSettings, decoding: threading.BoundedSemaphore) -> None:
+        """Take the archive, and what bounds how many images are decoded at a time, uploads too."""
         self.settings = settings
+        self._decoding = decoding
         self._archive = archive
         self.batches = BoundedThreads(settings.image_threads, settings.image_max_waiting, "batches of images")
         self._fetching = ThreadPoolExecutor(settings.image_fetch_threads, thread_name_prefix="fetch")
@@ -70,7 +73,9 @@ class DigitImages:
         if not 0 < len(key.encode(errors="replace")) <= MAX_KEY_BYTES:
             raise UnfitValueError(OBJECT_KEY.name, index, f"is '{shown}', a key has 1 to {MAX_KEY_BYTES} bytes")
         try:
-            return pixels(decode(self._archive.fetch(key), self.settings.limits))
+            data = self._archive.fetch(key)
+            with self._decoding:
+                return pixels(decode(data, self.settings.limits))
         except ObjectMissing as error:
             raise UnfitValueError(OBJECT_KEY.name, index, f"is '{shown}', there is no such object") from error
         except (ImageTooLargeError, UnreadableImageError, BlankImageError) as error:

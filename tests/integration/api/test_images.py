@@ -1,5 +1,6 @@
 """Uploads to a running API: answers, refusals, what is kept of them, and that others are answered meanwhile."""
 
+import socket
 import threading
 import time
 import uuid
@@ -45,6 +46,16 @@ def counted(client: httpx.Client, outcome: str) -> float:
             if sample.name == "api_images_total" and sample.labels["outcome"] == outcome:
                 return sample.value
     raise AssertionError(outcome)
+
+
+def statuses(client: httpx.Client) -> dict[str, float]:
+    """How many requests to the images' endpoint were answered with each status."""
+    return {
+        sample.labels["status"]: sample.value
+        for family in text_string_to_metric_families(client.get("/metrics").text)
+        for sample in family.samples
+        if sample.name == "api_requests_total" and sample.labels["endpoint"] == "/images"
+    }
 
 
 def kept(image_api: ImageApi, prediction_id: str) -> ArchivedImage:
@@ -197,6 +208,59 @@ def test_a_body_is_bounded_by_the_images_own_limit(client: httpx.Client) -> None
 def test_an_image_of_no_prediction_is_not_found(client: httpx.Client, name: str) -> None:
     response = client.get(f"/images/{name}")
     assert (response.status_code, response.headers["content-type"]) == (404, "application/problem+json")
+
+
+def test_an_image_is_found_from_the_moment_of_its_answer(client: httpx.Client, image_api: ImageApi) -> None:
+    # Given a disk that takes its time after the answer
+    image_api.archive.may_keep.clear()
+    shown: list[httpx.Response] = []
+    try:
+        address = sent(client, SEVEN).headers["location"]
+        asking = threading.Thread(target=lambda: shown.append(httpx.get(f"{image_api.url}/{address}", timeout=30)))
+        asking.start()
+
+        # When the image is asked for meanwhile, then whoever asks waits for it
+        asking.join(0.3)
+        waited = asking.is_alive()
+    finally:
+        image_api.archive.may_keep.set()
+    asking.join(20)
+    assert waited
+    assert (shown[0].status_code, shown[0].content) == (200, SEVEN)
+
+
+def test_an_image_that_is_not_kept_in_time_is_to_be_asked_for_again(client: httpx.Client, image_api: ImageApi) -> None:
+    image_api.archive.may_keep.clear()
+    try:
+        address = sent(client, SEVEN).headers["location"]
+        early = client.get(f"/{address}")
+    finally:
+        image_api.archive.may_keep.set()
+    assert (early.status_code, int(early.headers["retry-after"]) > 0) == (503, True)
+
+
+def test_a_charset_of_no_text_is_no_failure_of_the_service(client: httpx.Client) -> None:
+    body = b'--B\r\nContent-Disposition: form-data; name="file"; filename="7.png"\r\n\r\n' + SEVEN + b"\r\n--B--\r\n"
+    headers = {"Content-Type": "multipart/form-data; boundary=B; charset=undefined"}
+
+    response = client.post("/images", content=body, headers=headers)
+
+    assert (response.status_code, response.headers["content-type"]) == (400, "application/problem+json")
+    assert "UTF-8" in response.json()["detail"]
+
+
+def test_a_sender_who_leaves_is_no_failure_of_the_service(client: httpx.Client, image_api: ImageApi) -> None:
+    # Given an upload that announces more than comes
+    url = httpx.URL(image_api.url)
+    head = "POST /images HTTP/1.1\r\nHost: a\r\nContent-Type: multipart/form-data; boundary=B\r\nContent-Length: 900\r\n"
+    before = statuses(client)
+    with socket.create_connection((url.host, url.port)) as leaving:
+        leaving.sendall(f"{head}\r\n--B\r\n".encode())
+
+    # Then it counts as the sender's fault
+    wait_until("the request ends", lambda: statuses(client) != before)
+    assert statuses(client).get("400", 0) == before.get("400", 0) + 1
+    assert statuses(client).get("500", 0) == before.get("500", 0)
 
 
 def test_while_the_archive_is_away_images_are_answered_and_their_files_come_later(
