@@ -41,7 +41,7 @@ class Archiver:
         self._spool = Spool(settings.archive_spool_dir, settings.archive_spool_max_bytes)
         self._line = Line()
         self._closing = threading.Event()
-        self._store_complaint, self._spool_complaint = "", ""
+        self._store_complaint, self._spool_complaint, self._adoption_complaint = "", "", ""
         self._threads = [
             threading.Thread(target=self._work, name=f"archive-{number}", daemon=True)
             for number in range(settings.archive_workers)
@@ -119,8 +119,6 @@ class Archiver:
         """
         if self._closing.is_set():
             return
-        if self._closing.is_set():
-            return
         self._closing.set()
         self._line.end()
         deadline = time.monotonic() + self._settings.archive_drain_seconds
@@ -184,7 +182,8 @@ class Archiver:
         except StoreRefused as error:
             self._refused(one, error)
         except StoreAway as error:
-            self._failed(one, error)
+            # the store is there: it may be this one image that it fails at
+            self._failed(one, error, last=error.kind in {"server", "timeout"})
         except SpoolFailed as error:
             self._complain_of_spool(error)
             self._line.failed(one, last=True)
@@ -307,16 +306,17 @@ class Archiver:
 
     def _adopt(self) -> None:
         """Take over what waits in the folders of processes that have ended."""
-        try:
-            found = self._spool.adopt()
-        except SpoolFailed as error:
-            self._complain_of_spool(error)
-            return
-        for one in found:
+        adopted = self._spool.adopt()
+        for one in adopted.found:
             self._line.add(Waiting(one.key, one.size, one.since, path=one.path, tried=True))
-        if found:
-            self.metrics.adopted.inc(len(found))
-            log.info("images of an earlier process found", images=len(found))
+        if adopted.found:
+            self.metrics.adopted.inc(len(adopted.found))
+            log.info("images of an earlier process found", images=len(adopted.found))
+        # said once, not every few seconds
+        complaint = str(adopted.failed or "")
+        if complaint and complaint != self._adoption_complaint:
+            log.error("images of an earlier process cannot be taken over, nor uploaded", reason=complaint)
+        self._adoption_complaint = complaint
 
     def _complain_of_spool(self, error: SpoolFailed) -> None:
         # said once, not at every image

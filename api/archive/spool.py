@@ -11,6 +11,7 @@ import os
 import threading
 import time
 import uuid
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,6 +35,14 @@ class Found:
     path: Path
     size: int
     since: float
+
+
+@dataclass(frozen=True)
+class Adopted:
+    """What was moved here, and what kept some of it from being moved, if something did."""
+
+    found: list[Found]
+    failed: SpoolFailed | None = None
 
 
 class Spool:
@@ -140,19 +149,22 @@ class Spool:
                 continue
         return None
 
-    def adopt(self) -> list[Found]:
-        """Move here what processes left behind that have ended, the oldest first.
-
-        Raises:
-            SpoolFailed: the folder cannot be read, or written to.
-        """
+    def adopt(self) -> Adopted:
+        """Move here what processes left behind that have ended, the oldest first; what cannot be moved stays there."""
         found: list[Found] = []
+        failed: SpoolFailed | None = None
         try:
-            for folder in self._others():
-                found += self._emptied(folder)
+            folders = self._others()
         except OSError as error:
-            raise _failed(error, self.folder) from error
-        return sorted(found, key=lambda one: one.since)
+            return Adopted([], _failed(error, self.folder))
+        for folder in folders:
+            # one folder that is at fault, or not of our making, keeps the others' files from nobody
+            try:
+                for one in self._emptied(folder):
+                    found.append(one)
+            except OSError as error:
+                failed = _failed(error, folder)
+        return Adopted(sorted(found, key=lambda one: one.since), failed)
 
     def close(self) -> None:
         """Let go of the folder; whoever starts next takes over what is in it."""
@@ -165,20 +177,20 @@ class Spool:
         os.close(self._locked)
         self._own = None
 
-    def _emptied(self, folder: Path) -> list[Found]:
+    def _emptied(self, folder: Path) -> Iterator[Found]:
+        """Move the files of a folder, each of which is given as soon as it is here."""
         descriptor = _lock_of_ended(folder)
         if descriptor is None:
-            return []
+            return
         try:
-            own, found = self._own_folder(), []
+            own = self._own_folder()
             for left in sorted(folder.glob(f"*{SUFFIX}")):
+                status = left.stat()
                 path = left.rename(own / left.name)
-                status = path.stat()
                 self._account(path, status.st_size, bounded=False)
                 key = unquote(path.name.removesuffix(SUFFIX))
-                found.append(Found(key, path, status.st_size, status.st_mtime))
+                yield Found(key, path, status.st_size, status.st_mtime)
             _remove_folder(folder)
-            return found
         finally:
             os.close(descriptor)
 

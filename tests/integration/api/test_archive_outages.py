@@ -16,6 +16,7 @@ from api.archive.errors import ObjectMissing
 from api.archive.kept import KeptObject, decoded
 from api.archive.spool import Spool
 from tests.archiving import ArchiverProcess, Archiving, Bucket, image, images, spooled
+from tests.failing_store import FailingStore
 from tests.stream import wait_until
 
 if TYPE_CHECKING:
@@ -83,6 +84,28 @@ def test_an_outage_is_seen_and_nobody_waits(
     said = capsys.readouterr().out
     assert said.count("the archive does not take images") == 1
     assert said.count("the archive takes images again") == 1
+
+
+def test_an_image_that_the_store_fails_at_holds_no_other_up(
+    archiving: Callable[..., Archiving], bucket: Bucket
+) -> None:
+    # Given a store that has failed at one image, with an error of its own
+    first, *others = images(10)
+    failing = FailingStore(bucket.store, first.prediction_id)
+    archive = archiving(failing.store)
+    try:
+        archive.keep([first])
+        wait_until("it fails", lambda: archive.count("failures_total", operation="upload", kind="server") >= 1)
+
+        # When others are kept, then they are stored
+        archive.keep(others)
+        wait_until("the others are stored", lambda: bucket.has(one.object_key for one in others))
+
+        # And the one waits on
+        wait_until("one waits", lambda: archive.count("waiting", place="spool") == 1)
+    finally:
+        archive.archiver.close()
+        failing.close()
 
 
 def test_a_store_that_hangs_is_away(archiving: Callable[..., Archiving], own_archive: SeaweedFS) -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from api.archive.errors import SpoolDamaged, SpoolFailed
 from api.archive.kept import KeptObject, decoded, encoded
-from api.archive.spool import Spool
+from api.archive.spool import Adopted, Spool
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -111,7 +111,7 @@ def test_a_living_process_keeps_its_files(spool: Callable[..., Spool]) -> None:
     first, second = spool(), spool()
     first.put(kept())
 
-    assert second.adopt() == []
+    assert second.adopt() == Adopted([])
     assert second.elsewhere("class_07/a.png") == kept()
 
 
@@ -124,14 +124,34 @@ def test_files_of_an_ended_process_are_taken_over_the_oldest_first(spool: Callab
     first.close()
     second = spool(max_bytes=10)
 
-    found = second.adopt()
+    found = second.adopt().found
 
     assert [one.key for one in found] == ["class_01/c.png", "class_01/a.png", "class_01/b.png"]
     assert [one.since for one in found] == [1_000, 1_001, 1_002]
     assert second.read(found[0].path) == kept("class_01/c.png")
     assert second.size == sum(one.size for one in found)
     assert list((tmp_path / "spool").iterdir()) == [found[0].path.parent]
-    assert spool().adopt() == []
+    assert spool().adopt() == Adopted([])
+
+
+def test_a_folder_that_cannot_be_taken_over_keeps_the_others_from_nobody(
+    spool: Callable[..., Spool], tmp_path: Path
+) -> None:
+    # Given what two processes left, and folders between and after them that cannot be locked
+    for name, key in (("1", "class_01/a.png"), ("3", "class_03/b.png")):
+        ended = spool()
+        folder = ended.put(kept(key)).parent
+        ended.close()
+        folder.rename(tmp_path / "spool" / name)
+    for name in ("2", "lost+found"):
+        (tmp_path / "spool" / name / "lock").mkdir(parents=True)
+
+    # When they are taken over
+    adopted = spool().adopt()
+
+    # Then every file is found, and what is wrong is told
+    assert [one.key for one in adopted.found] == ["class_01/a.png", "class_03/b.png"]
+    assert "lost+found" in str(adopted.failed)
 
 
 def test_nothing_is_left_of_a_process_that_has_stored_all(spool: Callable[..., Spool], tmp_path: Path) -> None:
@@ -149,4 +169,4 @@ def test_what_is_set_aside_is_not_found_again(spool: Callable[..., Spool], tmp_p
     first.close()
 
     assert aside.read_bytes() == encoded(kept())
-    assert spool().adopt() == []
+    assert spool().adopt() == Adopted([])
