@@ -42,7 +42,7 @@ class FailingStore:
                 self.end_headers()
                 self.wfile.write(content)
 
-            do_DELETE = do_GET = do_HEAD = do_POST = do_PUT = passed
+            do_DELETE = do_GET = do_HEAD = do_POST = do_PUT = passed  # noqa: N815 (names of the library)
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Door)
         self._server.daemon_threads = True

@@ -66,14 +66,15 @@ class FolderArchive:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
 
-    def fetch(self, object_key: str) -> bytes:
+    def fetch(self, object_key: str, max_bytes: int | None = None) -> bytes:
         with self._lock:
             self.fetching += 1
             self.most_at_once = max(self.most_at_once, self.fetching)
         try:
             if self.away:
                 raise StoreAway("the folder is away")
-            return (self._folder / object_key).read_bytes()
+            content = (self._folder / object_key).read_bytes()
+            return content if max_bytes is None else content[: max_bytes + 1]
         except (FileNotFoundError, IsADirectoryError) as error:
             raise ObjectMissing(object_key) from error
         finally:

@@ -63,8 +63,10 @@ class Archiver:
             self.metrics.lost.labels("full").inc()
             log.exception("image lost", prediction_id=image.prediction_id)
 
-    def fetch(self, object_key: str) -> bytes:
+    def fetch(self, object_key: str, max_bytes: int | None = None) -> bytes:
         """An object's content, be it in the store or on its way there; blocks.
+
+        Of an object in the store that is larger than `max_bytes`, so much and a byte more: it may be anybody's.
 
         Raises:
             ObjectMissing: there is no such object.
@@ -74,7 +76,7 @@ class Archiver:
         if kept is not None:
             return kept.data
         try:
-            return self._store.get(object_key)
+            return self._store.get(object_key, max_bytes)
         except (ObjectMissing, StoreAway) as error:
             if isinstance(error, StoreAway):
                 self.metrics.failures.labels("fetch", error.kind).inc()
@@ -84,7 +86,7 @@ class Archiver:
             if isinstance(error, StoreAway):
                 raise
         # between the two looks it may have been stored
-        return self._store.get(object_key)
+        return self._store.get(object_key, max_bytes)
 
     def tag(self, object_key: str, tags: Mapping[str, str]) -> None:
         """Add to the tags of an object, be it in the store or on its way there; blocks.

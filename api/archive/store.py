@@ -1,7 +1,7 @@
 """The bucket of an S3 store, by boto3; its errors are told apart here and nowhere else."""
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
@@ -85,10 +85,10 @@ class Store:
                 Bucket=self.bucket, Key=key, Body=data, ContentType=content_type, Tagging=urlencode(tags)
             )
 
-    def get(self, key: str) -> bytes:
-        """An object's content."""
-        with _told("get", key):
-            return self._client.get_object(Bucket=self.bucket, Key=key)["Body"].read()
+    def get(self, key: str, max_bytes: int | None = None) -> bytes:
+        """An object's content; of a larger one than `max_bytes` so much and a byte more."""
+        with _told("get", key), closing(self._client.get_object(Bucket=self.bucket, Key=key)["Body"]) as body:
+            return body.read() if max_bytes is None else body.read(max_bytes + 1)
 
     def holds(self, key: str, size: int) -> bool:
         """Whether there is an object of this key and so many bytes."""

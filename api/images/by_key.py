@@ -73,7 +73,7 @@ class DigitImages:
         if not 0 < len(key.encode(errors="replace")) <= MAX_KEY_BYTES:
             raise UnfitValueError(OBJECT_KEY.name, index, f"is '{shown}', a key has 1 to {MAX_KEY_BYTES} bytes")
         try:
-            data = self._archive.fetch(key)
+            data = self._archive.fetch(key, self.settings.image_max_bytes)
             with self._decoding:
                 return pixels(decode(data, self.settings.limits))
         except ObjectMissing as error:

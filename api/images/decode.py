@@ -24,6 +24,8 @@ UPRIGHT = {
 # A progressive JPEG has about ten scans; each costs the time of the whole image, however few bytes it has.
 MAX_JPEG_SCANS = 100
 START_OF_SCAN = b"\xff\xda"
+# What a JPEG can have at most. Each row takes memory of its own, so a PNG of one column would take twice as much.
+MAX_SIDE = 65_535
 DEEP = ("I;16", "I;16B", "I")
 
 
@@ -71,6 +73,8 @@ def decode(data: bytes, limits: ImageLimits) -> Image.Image:
 
 
 def _check_pixels(width: int, height: int, limits: ImageLimits) -> None:
+    if max(width, height) > MAX_SIDE:
+        raise ImageTooLargeError(f"the image has {width} x {height} pixels, {MAX_SIDE} a side are taken")
     if width * height > limits.max_pixels:
         raise ImageTooLargeError(
             f"the image has {width} x {height} pixels, {limits.max_pixels} are taken: send a smaller one"

@@ -73,8 +73,8 @@ class ImageArchive(Protocol):
     def keep(self, image: ArchivedImage) -> None:
         """Take one; never waits for the network, never raises."""
 
-    def fetch(self, object_key: str) -> bytes:
-        """The object's content; blocks, so it is for threads.
+    def fetch(self, object_key: str, max_bytes: int | None = None) -> bytes:
+        """The object's content; blocks, so it is for threads. Of a larger one than `max_bytes`, more than these.
 
         Raises:
             ObjectMissing: there is no such object.

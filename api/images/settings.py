@@ -19,7 +19,7 @@ class ImageSettings(BaseSettings):
     """An animation of more frames is refused with 413; of the others the first frame is looked at."""
 
     image_threads: int = Field(2, gt=0)
-    """How many images are decoded at a time, uploads and archived ones. Each takes up to twenty-five bytes of memory a pixel."""
+    """How many images are decoded at a time, uploads and archived ones. Each takes up to 16 bytes of memory a pixel."""
 
     image_max_waiting: int = Field(32, gt=0)
     """How many uploads, or batches of object keys, may be in hand before one more is refused with 503."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+import uuid
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -77,6 +78,15 @@ def test_what_is_not_there_is_missing(archiving: Callable[..., Archiving], key: 
         archive.archiver.fetch(key)
     with pytest.raises(ObjectMissing):
         archive.archiver.tag(key, {"label": "7"})
+
+
+def test_of_a_larger_object_no_more_is_read_than_tells_so(archiving: Callable[..., Archiving], bucket: Bucket) -> None:
+    key = f"incoming/{uuid.uuid4()}"
+    bucket.client.put_object(Bucket=bucket.store.bucket, Key=key, Body=b"x" * 3_000_000)
+    archive = archiving()
+
+    assert len(archive.archiver.fetch(key, 1_000_000)) == 1_000_001
+    assert len(archive.archiver.fetch(key, 3_000_000)) == 3_000_000
 
 
 def test_a_tag_is_added_and_a_later_one_replaces_it(archiving: Callable[..., Archiving], bucket: Bucket) -> None:

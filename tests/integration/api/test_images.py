@@ -252,7 +252,9 @@ def test_a_charset_of_no_text_is_no_failure_of_the_service(client: httpx.Client)
 def test_a_sender_who_leaves_is_no_failure_of_the_service(client: httpx.Client, image_api: ImageApi) -> None:
     # Given an upload that announces more than comes
     url = httpx.URL(image_api.url)
-    head = "POST /images HTTP/1.1\r\nHost: a\r\nContent-Type: multipart/form-data; boundary=B\r\nContent-Length: 900\r\n"
+    head = (
+        "POST /images HTTP/1.1\r\nHost: a\r\nContent-Type: multipart/form-data; boundary=B\r\nContent-Length: 900\r\n"
+    )
     before = statuses(client)
     with socket.create_connection((url.host, url.port)) as leaving:
         leaving.sendall(f"{head}\r\n--B\r\n".encode())

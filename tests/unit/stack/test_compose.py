@@ -16,6 +16,7 @@ import yaml
 from dotenv import dotenv_values
 
 from api.cache.settings import CacheSettings
+from api.images.settings import ImageSettings
 from stack import kafka, lock, seaweedfs, valkey
 from stack.postgres import INITDB_OPTIONS
 from stack.servers import SOURCE_OPTIONS
@@ -223,6 +224,18 @@ def test_all_services_fit_in_four_and_a_half_gibibytes() -> None:
 
     assert all(limit.endswith("m") for limit in limits)
     assert sum(int(limit[:-1]) for limit in limits) < 4608
+
+
+def test_the_largest_images_fit_in_the_memory_of_the_api() -> None:
+    # what it has without any upload, and what an image takes while it is decoded, as measured
+    service_bytes, bytes_a_pixel = 256 * 2**20, 16
+    api = SERVICES["api-with-model"]
+    of_compose = {name.lower(): value for name, value in api["environment"].items() if name.startswith("IMAGE_")}
+    settings = ImageSettings(**of_compose)
+
+    decoding = settings.image_threads * settings.image_max_pixels * bytes_a_pixel
+    waiting = (settings.image_max_waiting + settings.image_fetch_threads) * settings.image_max_bytes
+    assert service_bytes + decoding + waiting <= int(api["mem_limit"][:-1]) * 2**20
 
 
 def test_every_image_of_ours_has_a_target() -> None:

@@ -167,6 +167,12 @@ def test_a_bomb_is_refused_before_it_is_decoded() -> None:
         assert peak < 1_000_000
 
 
+def test_an_image_of_one_long_column_is_refused_for_the_memory_of_its_rows() -> None:
+    with pytest.raises(ImageTooLargeError, match="65535 a side"):
+        decode(png(1, 65_536, zlib.compress(bytes(2 * 65_536))), LIMITS)
+    assert decode(png(1, 65_535, zlib.compress(bytes(2 * 65_535))), LIMITS).size == (1, 65_535)
+
+
 def test_more_bytes_frames_or_scans_than_are_taken_are_refused() -> None:
     with pytest.raises(ImageTooLargeError, match="1000001 bytes, 1000000 are taken"):
         decode(encoded(corner()).ljust(1_000_001, b"\0"), LIMITS)
