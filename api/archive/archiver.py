@@ -160,6 +160,7 @@ class Archiver:
             self.metrics.spool_failures.labels(error.reason).inc()
             self._complain_of_spool(error)
             return False
+        self._line.spooled(one)
         if self._spool_complaint:
             self._spool_complaint = ""
             log.info("the folder takes images again")

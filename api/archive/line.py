@@ -5,10 +5,13 @@ import threading
 import time
 from collections import OrderedDict
 from dataclasses import dataclass
+from heapq import heapify, heappop, heappush
 from pathlib import Path
 
 from api.archive.kept import KeptObject
 from api.archive.policy import retry_delay
+
+LEAST_AGES = 1000
 
 
 @dataclass
@@ -42,6 +45,11 @@ class Line:
 
     def __init__(self) -> None:
         self._waiting: OrderedDict[str, Waiting] = OrderedDict()
+        self._in_memory: dict[str, Waiting] = {}
+        # counted as they come and go: a long outage has hundreds of thousands wait, and metrics ask for them
+        self._bytes, self._bytes_in_memory = 0, 0
+        # when each came; what waits no more is left out when it is its turn
+        self._ages: list[tuple[float, str]] = []
         self._changed = threading.Condition()
         self._taken = 0
         self._failures = 0
@@ -54,6 +62,11 @@ class Line:
             if one.key in self._waiting:
                 return False
             self._waiting[one.key] = one
+            self._bytes += one.size
+            if one.kept is not None:
+                self._in_memory[one.key] = one
+                self._bytes_in_memory += one.size
+            heappush(self._ages, (one.since, one.key))
             self._changed.notify()
             return True
 
@@ -126,7 +139,12 @@ class Line:
     def in_memory(self) -> list[Waiting]:
         """What waits and is in no file."""
         with self._changed:
-            return [one for one in self._waiting.values() if one.kept is not None]
+            return list(self._in_memory.values())
+
+    def spooled(self, one: Waiting) -> None:
+        """It was in memory, and has a file now."""
+        with self._changed:
+            self._out_of_memory(one)
 
     def end(self) -> None:
         """Let `take` return None once nothing waits, or the store fails."""
@@ -136,13 +154,14 @@ class Line:
 
     def count(self, *, in_memory: bool) -> Count:
         with self._changed:
-            sizes = [one.size for one in self._waiting.values() if (one.kept is not None) == in_memory]
-            return Count(len(sizes), sum(sizes))
+            if in_memory:
+                return Count(len(self._in_memory), self._bytes_in_memory)
+            return Count(len(self._waiting) - len(self._in_memory), self._bytes - self._bytes_in_memory)
 
     def oldest(self) -> float | None:
         """When the oldest came, in seconds since 1970."""
         with self._changed:
-            return min((one.since for one in self._waiting.values()), default=None)
+            return self._ages[0][0] if self._ages else None
 
     def _next(self) -> Waiting | None:
         return next((one for one in self._waiting.values() if not one.busy), None)
@@ -150,4 +169,16 @@ class Line:
     def _forget(self, one: Waiting) -> None:
         one.busy = False
         del self._waiting[one.key]
+        self._bytes -= one.size
+        self._out_of_memory(one)
+        while self._ages and self._ages[0][1] not in self._waiting:
+            heappop(self._ages)
+        # behind one that waits for ever the others' are not left to pile up
+        if len(self._ages) > LEAST_AGES + 2 * len(self._waiting):
+            self._ages = [(each.since, each.key) for each in self._waiting.values()]
+            heapify(self._ages)
         self._changed.notify_all()
+
+    def _out_of_memory(self, one: Waiting) -> None:
+        if self._in_memory.pop(one.key, None) is not None:
+            self._bytes_in_memory -= one.size

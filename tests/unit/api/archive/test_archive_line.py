@@ -8,6 +8,7 @@ import time
 from hypothesis import given
 from hypothesis import strategies as st
 
+from api.archive.kept import KeptObject
 from api.archive.line import Count, Line, Waiting
 from api.archive.policy import RETRY_SECONDS, retry_delay
 
@@ -58,6 +59,61 @@ def test_what_is_stored_waits_no_more() -> None:
 
     assert one.find("a") is None
     assert (one.count(in_memory=False), one.oldest()) == (Count(1, 10), 1.0)
+
+
+def test_what_is_in_memory_is_counted_apart_until_it_has_a_file() -> None:
+    one = line("a", "b")
+    held = Waiting("c", 7, 2.0, kept=KeptObject("c", b"image", "image/png", {}, 2.0))
+    one.add(held)
+
+    assert (one.count(in_memory=True), one.count(in_memory=False)) == (Count(1, 7), Count(2, 20))
+    assert one.in_memory() == [held]
+    one.spooled(held)
+    one.spooled(held)
+    assert (one.count(in_memory=True), one.count(in_memory=False)) == (Count(0, 0), Count(3, 27))
+
+
+@given(st.lists(st.floats(0, 100), min_size=1, max_size=50), st.data())
+def test_the_counts_are_those_of_what_waits(ages: list[float], data: st.DataObject) -> None:
+    one = Line()
+    there = {str(number): age for number, age in enumerate(ages)}
+    for key, age in there.items():
+        one.add(waiting(key, age))
+
+    for _ in range(data.draw(st.integers(0, len(ages)))):
+        found = taken(one)
+        one.stored(found)
+        del there[found.key]
+
+    assert one.count(in_memory=False) == Count(len(there), 10 * len(there))
+    assert one.oldest() == min(there.values(), default=None)
+
+
+def test_to_count_takes_no_longer_for_many() -> None:
+    # Given an outage of an hour and a half at fifty images a second
+    one = line(*map(str, range(300_000)))
+
+    # When metrics are read a hundred times
+    began = time.process_time()
+    for _ in range(100):
+        one.count(in_memory=True)
+        one.count(in_memory=False)
+        one.oldest()
+
+    # Then nobody else has waited long: each look at all of them would take a tenth of a second
+    assert time.process_time() - began < 0.5
+
+
+def test_one_that_waits_for_ever_makes_nothing_grow() -> None:
+    one = line("stuck")
+    stuck = taken(one)
+
+    for number in range(5_000):
+        one.add(waiting(str(number), 1.0 + number))
+        one.stored(taken(one))
+
+    assert len(one._ages) < 2_000
+    assert (one.oldest(), stuck.key) == (0.0, "stuck")
 
 
 def test_after_a_failure_one_thread_tries_at_a_time() -> None:
