@@ -60,7 +60,7 @@ cache: ## Open valkey-cli in the cache in Docker (info memory; scan 0; hgetall K
 	@docker compose exec cache sh -c 'exec valkey-cli --no-auth-warning --user $$CACHE_USER'
 
 archive-ls: $(VENV)/.demo ## List what is in the archive of images, with its tags (PREFIX=class_07 LIMIT=50, PORT_OFFSET=0)
-	@set -a; eval "$$($(BIN)/python -m stack environment $(PORTS))"; set +a; \
+	@set -a; [ -n "$$ARCHIVE_ENDPOINT" ] || eval "$$($(BIN)/python -m stack environment $(PORTS))"; set +a; \
 	  $(BIN)/python -m api.archive.listing $(PREFIX) $(if $(LIMIT),--limit $(LIMIT))
 
 test: $(VENV)/.dev ## Run every test on real servers (ARGS=tests/unit; STACK=docker takes the servers from testcontainers)
