@@ -52,7 +52,7 @@ class Flow:
     rate: float
     """Rows a second; 0 as fast as it goes."""
     drift: float
-    """Of rows and applications, as the data generator has it; so large a share of the images is hard to read, up to 1."""
+    """Of rows and applications, as the data generator has it; such a share of the images is hard to read, up to 1."""
     images: float
     """Images a second; 0 is none."""
     applications: float
@@ -121,7 +121,7 @@ class Demo:
                     f"images flow too, {flow.images:g} a second; send one: {self.settings.api_url}/images/"
                 )
             if flow.applications:
-                self.progress.say(f"and applications for a credit, {flow.applications:g} a second")
+                self.progress.say(f"applications for a credit flow too, {flow.applications:g} a second")
             self.progress.say(f"model API: {self.settings.api_url}/docs; Ctrl-C stops")
             end = time.monotonic() + flow.seconds if flow.seconds is not None else float("inf")
 
