@@ -168,7 +168,7 @@ def test_what_the_api_refuses_is_counted(faulty_api: FaultyApi, services: Servic
 
     done = finished(
         *("data_generator", "applications", "--count", "10", "--rate", "0"),
-        environment={**services.environment, "API_URL": faulty_api.url},
+        environment={**services.environment, "API_URL": faulty_api.address},
         seconds=SECONDS,
     )
 
