@@ -74,8 +74,8 @@ def main() -> int:
         cache_from_settings(cached, registry),
         recorder,
         ImageAnswers(service, pictures, archiver, recorder, rows),
-        Labels(rows, archiver),
         archiver,
+        Labels(rows, archiver),
     )
     try:
         serve(app, listener, settings)

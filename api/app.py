@@ -33,8 +33,8 @@ def create_app(
     cache: Cache | None = None,
     recorder: Recorder | None = None,
     image_answers: ImageAnswers | None = None,
-    labels: Labels | None = None,
     archiver: Archiver | None = None,
+    labels: Labels | None = None,
 ) -> FastAPI:
     """Put the endpoints in front of a service whose models are loaded.
 
@@ -90,14 +90,12 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         await following
     if cache is not None:
         await cache.close()
-    if recorder is not None:
-        # every request is answered by now: what is still in memory is the last of it
-        await asyncio.to_thread(recorder.close)
+    # every request is answered by now: what is still in memory is the last of it; side by side, as each has seconds
+    keepers = [keeper for keeper in (recorder, archiver) if keeper is not None]
+    await asyncio.gather(*(asyncio.to_thread(keeper.close) for keeper in keepers))
     image_answers: ImageAnswers = app.state.images
     await asyncio.to_thread(image_answers.close)
     digit_images: DigitImages | None = app.state.digit_images
     if digit_images is not None:
         await asyncio.to_thread(digit_images.close)
-    if archiver is not None:
-        await asyncio.to_thread(archiver.close)
     service.close()

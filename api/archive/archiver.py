@@ -47,7 +47,7 @@ class Archiver:
             for number in range(settings.archive_workers)
         ]
         self._adopter = threading.Thread(target=self._adopt_for_ever, name="archive-spool", daemon=True)
-        self._show_what_waits()
+        self.metrics.show(self._line)
 
     def start(self) -> None:
         """Begin to upload, first of all what earlier processes left."""
@@ -323,17 +323,3 @@ class Archiver:
         if error.reason != self._spool_complaint:
             self._spool_complaint = error.reason
             log.error("the folder takes no images, they wait in memory (ARCHIVE_SPOOL_*)", reason=str(error))
-
-    def _show_what_waits(self) -> None:
-        for place, in_memory in (("spool", False), ("memory", True)):
-            self.metrics.waiting.labels(place).set_function(
-                lambda in_memory=in_memory: self._line.count(in_memory=in_memory).images  # type: ignore[misc]
-            )
-            self.metrics.waiting_bytes.labels(place).set_function(
-                lambda in_memory=in_memory: self._line.count(in_memory=in_memory).bytes  # type: ignore[misc]
-            )
-        self.metrics.oldest_seconds.set_function(self._age)
-
-    def _age(self) -> float:
-        oldest = self._line.oldest()
-        return max(0.0, time.time() - oldest) if oldest is not None else 0.0

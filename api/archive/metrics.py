@@ -1,4 +1,9 @@
+import time
+from functools import partial
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from api.archive.line import Line
 
 UPLOAD_SECONDS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10)
 
@@ -66,3 +71,23 @@ class ArchiveMetrics:
             self.spool_failures.labels(reason)
         for reason in ("full", "end", "damaged", "refused"):
             self.lost.labels(reason)
+
+    def show(self, line: Line) -> None:
+        """Count what waits whenever the metrics are read."""
+        for place, in_memory in (("spool", False), ("memory", True)):
+            self.waiting.labels(place).set_function(partial(_images, line, in_memory))
+            self.waiting_bytes.labels(place).set_function(partial(_bytes, line, in_memory))
+        self.oldest_seconds.set_function(partial(_age, line))
+
+
+def _images(line: Line, in_memory: bool) -> float:
+    return line.count(in_memory=in_memory).images
+
+
+def _bytes(line: Line, in_memory: bool) -> float:
+    return line.count(in_memory=in_memory).bytes
+
+
+def _age(line: Line) -> float:
+    oldest = line.oldest()
+    return max(0.0, time.time() - oldest) if oldest is not None else 0.0

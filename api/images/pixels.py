@@ -145,8 +145,8 @@ def _stroke(part: Ink) -> float:
     coarse = np.asarray(Image.fromarray(part.astype(np.float32)).reduce(factor), dtype=np.float64)
     drawn = np.pad(np.where(coarse > COARSE_FAINT * coarse.max(), coarse, 0), 1)
     # an outline along a grid is longer than the curve by 4 / pi on average
-    steps = float(np.abs(np.diff(drawn, axis=0)).sum() + np.abs(np.diff(drawn, axis=1)).sum())
-    return 2 * float(drawn.sum()) / (steps * math.pi / 4) * factor
+    outline = float(np.abs(np.diff(drawn, axis=0)).sum() + np.abs(np.diff(drawn, axis=1)).sum()) * math.pi / 4
+    return 2 * float(drawn.sum()) / outline * factor
 
 
 def _whole_picture(ink: Ink, box: Box) -> Square | None:

@@ -102,7 +102,8 @@ async def predict(request: Request, _id: RequestId = None) -> Response:
         model_version=image.model_version,
     )
 
-    async def keep() -> None:
+    # in a thread: it waits for the disk
+    def keep() -> None:
         answers.keep(answered)
 
     headers = {"Location": f"images/{image.prediction_id}"} if answers.promise(answered) else {}

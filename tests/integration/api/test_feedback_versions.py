@@ -106,7 +106,7 @@ def batch(client: httpx.Client) -> httpx.Response:
 def test_no_request_fails_while_versions_change(versions: tuple[Path, str, str], start_api: Callable[..., Api]) -> None:
     models_dir, first, second = versions
     server = start_api(models_dir, MODEL_REFRESH_SECONDS="0.1")
-    wait_until("the API", server.ready)
+    wait_until("the API", server.ready, 90)
 
     def answers_of(version: str, before: int) -> bool:
         return load.versions[before:].count(version) > 100

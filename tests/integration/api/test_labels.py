@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -9,7 +10,9 @@ from typing import TYPE_CHECKING
 import httpx
 import psycopg
 import pytest
+from typer.testing import CliRunner
 
+from api.feedback.cli import app
 from api.training import digits
 from tests.images import digits_models, encoded, picture
 from tests.production import archive  # noqa: F401 (a fixture)
@@ -79,10 +82,10 @@ def labelling(
 ) -> Iterator[Labelling]:
     database = {name: value for name, value in monitoring.environment().items() if name.startswith("MONITORING_")}
     server = start_api(digits_dir, **archive.environment, **database)
-    wait_until("the API", server.ready)
+    wait_until("the API", server.ready, 90)
     with httpx.Client(base_url=server.url, timeout=30) as client:
         one = Labelling(client, archive, monitoring)
-        wait_until("the tables", lambda: one.put(UNKNOWN, 7).status_code == 404)
+        wait_until("the tables", lambda: one.put(UNKNOWN, 7).status_code == 404, 90)
         yield one
     assert "Traceback" not in server.log(), server.log()
 
@@ -100,7 +103,13 @@ def test_a_label_is_in_both_places_and_a_later_one_replaces_it(labelling: Labell
     # beside what it was tagged with before
     key = labelling.object_of(prediction_id)
     assert key is not None
-    assert {"predicted_class", "confidence", "timestamp", "model_version"} < labelling.archive.store.tags(key).keys()
+    tags = labelling.archive.store.tags(key)
+    assert {"predicted_class", "confidence", "timestamp", "model_version"} < tags.keys()
+    # and the commands judge the answer by it
+    judged = CliRunner().invoke(app(), ["evaluate", "--json"], env=labelling.archive.environment)
+    (version,) = json.loads(judged.stdout)["versions"]
+    assert (version["model_version"], version["images"], version["labelled"]) == (tags["model_version"], 1, 1)
+    assert version["confusion"][3][int(tags["predicted_class"])] == 1
 
 
 def test_what_is_no_label_or_no_prediction_is_refused(labelling: Labelling) -> None:

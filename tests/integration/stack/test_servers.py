@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 pytestmark = as_processes
-SERVERS = {"cache", "connect", "kafka", "source", "target"}
+SERVERS = {"archive", "cache", "connect", "kafka", "source", "target"}
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +36,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
         assert finished("clean", "--port-offset", str(run.offset)).returncode == 0
 
 
-@pytest.mark.parametrize("server", ["target", "kafka controller", "cache"])
+@pytest.mark.parametrize("server", ["target", "kafka controller", "cache", "archive", "archive filer.port"])
 def test_a_busy_port_is_one_line_that_names_it_and_the_way_out(server: str) -> None:
     # given another program on a port of ours
     offset = free_offset()
