@@ -27,7 +27,14 @@ SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
 EXAMPLE = dotenv_values(ROOT / ".env.example")
 # run to an end, or have nothing to ask
-WITHOUT_HEALTH = {"register", "archive-bucket", "connectors", "data-generator", "image-generator"}
+WITHOUT_HEALTH = {
+    "register",
+    "archive-bucket",
+    "connectors",
+    "data-generator",
+    "image-generator",
+    "application-generator",
+}
 JOBS = {"register", "archive-bucket"}
 # images whose entrypoints write their configuration beside the program
 WRITABLE = {"broker", "connect"}
