@@ -11,13 +11,14 @@ import structlog
 
 from api.archive.errors import ArchiveError, ObjectMissing
 from api.errors import ApiError, BrokenModelError, ModelAwaitedError, UnknownModelError
-from api.images.decode import decode
+from api.images.decode import decoded
 from api.images.errors import ArchiveAwayError, UnknownImageError, UnreadableImageError, UnsupportedImageError
 from api.images.formats import FORMATS, Format, format_of
 from api.images.metrics import ImageMetrics
 from api.images.pixels import pixels
 from api.images.ports import ArchivedImage, ImageArchive, ImageIndex, ImageRecorder, RecordedImage
 from api.images.recent import RecentKeys
+from api.images.room import Room
 from api.images.settings import ImageSettings
 from api.images.threads import BoundedThreads
 from api.model.model import Columns, Model
@@ -63,6 +64,7 @@ class ImageAnswers:
     ) -> None:
         self.settings = settings
         self.archive = archive
+        self.room = Room(settings.image_max_pixels)
         self._service = service
         self._recorder = recorder
         self._index = index
@@ -163,8 +165,8 @@ class ImageAnswers:
     def _look(self, data: bytes) -> Seen:
         began = time.perf_counter()
         try:
-            image = decode(data, self.settings.limits)
-            return Seen(format_of(data), image.width, image.height, pixels(image))
+            with decoded(data, self.settings.limits, self.room) as image:
+                return Seen(format_of(data), image.width, image.height, pixels(image))
         finally:
             self._metrics.decoded(time.perf_counter() - began)
 
