@@ -29,6 +29,7 @@ EXAMPLE = dotenv_values(ROOT / ".env.example")
 # run to an end, or have nothing to ask
 WITHOUT_HEALTH = {
     "register",
+    "archive-folder",
     "archive-bucket",
     "connectors",
     "data-generator",
