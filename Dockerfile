@@ -62,7 +62,7 @@ HEALTHCHECK --interval=5s --timeout=3s --start-period=60s --retries=3 \
 CMD ["python", "-m", "subscriber", "run", "subscriber/pipelines/iris.toml"]
 
 FROM service AS data-generator
-LABEL org.opencontainers.image.description="Writes rows to the source database, or sends images to the model API"
+LABEL org.opencontainers.image.description="Writes rows to the source database, or sends images and applications to the model API"
 COPY --from=data-generator-packages /venv /venv
 COPY data_generator data_generator
 CMD ["python", "-m", "data_generator"]

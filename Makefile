@@ -8,14 +8,14 @@ PORTS = $(if $(filter-out 0,$(PORT_OFFSET)),--port-offset $(PORT_OFFSET))
 FOLDERS := api benchmarks connectors data_generator examples grafana stack subscriber tests
 
 .DEFAULT_GOAL := help
-.PHONY: help demo stack up down logs ps source-db-connection target-db-connection monitoring-db-connection cache archive-ls request drift-report images test test-servers bench-cache check format clean lock
+.PHONY: help demo stack up down logs ps source-db-connection target-db-connection monitoring-db-connection cache archive-ls request applications drift-report images test test-servers bench-cache check format clean lock
 
 help: ## List the verbs
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-25s %s\n", $$1, $$2}'
 
-demo: $(VENV)/.demo ## Run everything: rows become predictions (FOR=30 seconds, RATE=200 rows/s, IMAGES=1 images/s, DRIFT=0.5, PORT_OFFSET=0)
+demo: $(VENV)/.demo ## Run everything: rows become predictions (FOR=30 seconds, RATE=200 rows/s, IMAGES=1 images/s, APPLICATIONS=1 applications/s, DRIFT=0.5, PORT_OFFSET=0)
 	@$(BIN)/python -m stack demo $(PORTS) $(if $(FOR),--for $(FOR)) $(if $(RATE),--rate $(RATE)) $(if $(IMAGES),--images $(IMAGES)) \
-	  $(if $(DRIFT),--drift $(DRIFT))
+	  $(if $(APPLICATIONS),--applications $(APPLICATIONS)) $(if $(DRIFT),--drift $(DRIFT))
 
 stack: $(VENV)/.demo ## Run the servers alone and print their addresses (PORT_OFFSET=0)
 	@$(BIN)/python -m stack servers $(PORTS)
@@ -48,9 +48,13 @@ monitoring-db-connection: ## Open psql in the monitoring database in Docker
 drift-report: .venv-evidently/.evidently ## Write an Evidently report of the monitoring database (SINCE=24h REPORT=drift.html)
 	@.venv-evidently/bin/python -m api.drift --since $(or $(SINCE),24h) --report $(or $(REPORT),drift.html)
 
-request: $(VENV)/.demo ## Send sample applications for a credit to a running API (COUNT=4, RATE=0, DRIFT=0, PORT_OFFSET=0)
+request: $(VENV)/.demo ## Send sample applications for a credit to a running API (COUNT=4, PORT_OFFSET=0)
 	@$(BIN)/python -m api.request --url "$${API_URL:-http://127.0.0.1:$$(($${API_PORT:-8000} + $(PORT_OFFSET)))}" \
-	  $(if $(COUNT),--count $(COUNT)) $(if $(RATE),--rate $(RATE)) $(if $(DRIFT),--drift $(DRIFT))
+	  $(if $(COUNT),--count $(COUNT))
+
+applications: $(VENV)/.demo ## Send applications for a credit to a running API until Ctrl-C (RATE=5 a second, COUNT=100, DRIFT=0.5, AGAIN=0.5, PORT_OFFSET=0)
+	@API_URL="$${API_URL:-http://127.0.0.1:$$(($${API_PORT:-8000} + $(PORT_OFFSET)))}" $(BIN)/python -m data_generator applications \
+	  --rate $(or $(RATE),5) $(if $(COUNT),--count $(COUNT)) $(if $(DRIFT),--drift $(DRIFT)) $(if $(AGAIN),--again $(AGAIN))
 
 images: $(VENV)/.demo ## Send images of digits to a running API (COUNT=20, RATE=0, DRIFT=0.3, LABEL=0.5, PORT_OFFSET=0)
 	@API_URL="$${API_URL:-http://127.0.0.1:$$(($${API_PORT:-8000} + $(PORT_OFFSET)))}" $(BIN)/python -m data_generator images \

@@ -55,7 +55,7 @@ def create_app(
     app.state.labels = labels or Labels(None)
     app.state.digit_images = None
     if image_answers.archive is not None:
-        app.state.digit_images = DigitImages(image_answers.archive, image_answers.settings, image_answers.decoding)
+        app.state.digit_images = DigitImages(image_answers.archive, image_answers.settings, image_answers.room)
         service.derive(DIGIT_IMAGES, app.state.digit_images)
     app.add_middleware(
         BodyLimit,

@@ -3,7 +3,6 @@
 import csv
 import http.client
 import json
-import math
 import os
 import random
 import sys
@@ -17,18 +16,10 @@ import typer
 from rich.console import Console
 
 from api.credit.endpoint import Endpoint
-from api.credit.features import AGE, CATEGORIES, NUMBERS
+from api.credit.features import CATEGORIES, NUMBERS
 
 DATA = Path(__file__).parent / "training" / "credit.csv"
 TIMEOUT_SECONDS = 10.0
-OLDEST = 120
-AGE_DEVIATION = 11.4
-# what the mix of categories drifts towards; training saw no `female : single` at all
-NEWCOMER = {
-    "foreign_worker": "no",
-    "present_employment_since": "unemployed",
-    "personal_status_and_sex": "female : single",
-}
 
 Application = dict[str, int | str]
 
@@ -42,24 +33,13 @@ def main(
         "API_URL", "http://127.0.0.1:8000"
     ),
     count: Annotated[int, typer.Option(min=1, help="How many applications; each goes to every endpoint.")] = 4,
-    rate: Annotated[float, typer.Option(min=0, help="Applications a second; 0 is as fast as possible.")] = 0.0,
-    drift: Annotated[
-        float,
-        typer.Option(
-            min=0,
-            help="Applicants are older by so many standard deviations, and more of them of one kind: 1 for two fifths.",
-        ),
-    ] = 0.0,
     seed: Annotated[int | None, typer.Option(help="Draw the same applicants each time.")] = None,
 ) -> None:
     """Send applicants of the German credit data to the three endpoints; exit with 1 unless all are answered."""
     console = Console(highlight=False, soft_wrap=True)
     failed = 0
-    began = time.monotonic()
     try:
-        for number, application in enumerate(applicants(count, drift, seed)):
-            if rate:
-                time.sleep(max(0.0, began + number / rate - time.monotonic()))
+        for application in applicants(count, seed):
             console.print(f"[dim]{', '.join(str(value) for value in application.values())}[/]")
             for endpoint in Endpoint:
                 failed += not _show(console, url, endpoint, application)
@@ -69,16 +49,13 @@ def main(
     raise typer.Exit(1 if failed else 0)
 
 
-def applicants(count: int, drift: float, seed: int | None) -> Iterator[Application]:
-    """Draw applicants of the training data, moved by `drift`."""
+def applicants(count: int, seed: int | None) -> Iterator[Application]:
+    """Draw applicants of the training data."""
     draw = random.Random(seed)  # noqa: S311 - sample data, no secret depends on it
     with DATA.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
-    share = 1 - math.exp(-drift / 2)
     for row in draw.choices(rows, k=count):
-        application: Application = {name: int(row[name]) for name in NUMBERS} | {name: row[name] for name in CATEGORIES}
-        application[AGE] = min(OLDEST, round(int(row[AGE]) + drift * AGE_DEVIATION))
-        yield application | {name: text for name, text in NEWCOMER.items() if draw.random() < share}
+        yield {name: int(row[name]) for name in NUMBERS} | {name: row[name] for name in CATEGORIES}
 
 
 def send(url: str, endpoint: Endpoint, application: Application) -> tuple[int, Any, str, float]:

@@ -1,4 +1,4 @@
-"""How long to wait before the database is asked again."""
+"""How long to wait before a server is asked again."""
 
 FIRST_SECONDS = 0.1
 LONGEST_SECONDS = 5.0
@@ -7,7 +7,7 @@ LONGEST_SECONDS = 5.0
 def delay_seconds(failures: int, jitter: float) -> float:
     """The wait after the nth failure in a row: doubling from 0.1 s up to 5 s, then shortened by up to half.
 
-    The jitter keeps several generators from knocking all at once on a database that has just come back.
+    The jitter keeps several generators from knocking all at once on a server that has just come back.
 
     Args:
         failures: in a row so far, 1 or more.

@@ -1,28 +1,26 @@
 """The command line: options in, exit code out."""
 
 import sys
-import time
 from collections.abc import Callable
 from enum import StrEnum
 from functools import partial
 from typing import Annotated
 
-import structlog
 import typer
-from rich.console import Console
 
+from data_generator.applications.cli import send_applications
 from data_generator.credit import CreditRows
 from data_generator.database import Database
 from data_generator.errors import GeneratorError, SettingError
-from data_generator.generator import Plan, run
+from data_generator.generator import Plan
 from data_generator.images.cli import send_images
 from data_generator.iris import IrisRows
 from data_generator.options import check_drift, check_pace
 from data_generator.pacing import default_batch
-from data_generator.report import AwayLog, configure_log, last_line, progress
+from data_generator.report import AwayLog, last_line
 from data_generator.rows import RowSource
+from data_generator.session import Session
 from data_generator.settings import SourceSettings
-from data_generator.stop import Stop
 from data_generator.writer import Writer
 
 WRONG_SETTING_EXIT = 2
@@ -82,7 +80,8 @@ def generate(
     """Write random rows of the iris data set to table iris_data of the source database, or of the German credit data.
 
     Creates the table if it is missing. Waits for the database when it goes away, and neither loses nor doubles a row.
-    Ctrl-C or SIGTERM stops after the batch in hand. The verb images sends images to the model API instead.
+    Ctrl-C or SIGTERM stops after the batch in hand. The verbs images and applications send to the model API
+    instead.
 
     The database comes from SOURCE_HOST, SOURCE_PORT, SOURCE_DATABASE, SOURCE_USER and SOURCE_PASSWORD; how far it is
     trusted from SOURCE_SSLMODE and SOURCE_SSLROOTCERT.
@@ -95,20 +94,17 @@ def generate(
     settings = SourceSettings.from_environment()
     plan = Plan(rate, batch or default_batch(rate), rows, for_seconds)
     source = SOURCES[table](seed, drift)
-    console = Console()
-    configure_log(colours=console.is_terminal)
-    stop = Stop()
-    stop.listen()
-    writer = Writer(partial(Database.connect, settings, source.table), stop.pause, AwayLog("the database", "batch"))
+    session = Session()
+    writer = Writer(partial(Database.connect, settings, source.table), session.pause, AwayLog("the database", "batch"))
     try:
-        with progress(plan, console) as wrote:
-            summary = run(source=source, writer=writer, plan=plan, clock=time.monotonic, pause=stop.pause, wrote=wrote)
+        summary = session.run(source, writer, plan, "writing", "rows")
     finally:
         writer.close()
-    structlog.get_logger().info(last_line(summary))
+    session.say(last_line(summary))
 
 
 app.command("images")(send_images)
+app.command("applications")(send_applications)
 
 
 def refuse_options(context: typer.Context) -> None:

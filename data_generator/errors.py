@@ -1,4 +1,4 @@
-"""What can go wrong while rows are written or images sent, and what each means for the run.
+"""What can go wrong while rows are written, or images and applications sent, and what each means for the run.
 
 GeneratorError
 ├── SettingError        an option or a variable is missing or wrong: stop, exit 2
@@ -6,7 +6,7 @@ GeneratorError
 ├── AwayError           a server is away: wait, go on with what was in hand
 │   ├── DatabaseLostError   the database; with a new connection
 │   └── ApiLostError        the model API
-├── ImageRefusedError   the model API will not answer this image, or not with a prediction: count it, go on
+├── RefusedError        the model API will not answer this request, or not with a prediction: count it, go on
 └── IdsTakenError       the batch's ids exist already: either it was stored, or it needs other ids
 """
 
@@ -35,7 +35,7 @@ class ApiLostError(AwayError):
     pass
 
 
-class ImageRefusedError(GeneratorError):
+class RefusedError(GeneratorError):
     pass
 
 

@@ -1,4 +1,4 @@
-"""The run: wait until a batch is due, make it, store it. Of rows or of images alike."""
+"""The run: wait until a batch is due, make it, store it. Of rows, images or applications alike."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ Taken_contra = TypeVar("Taken_contra", contravariant=True)
 
 @dataclass(frozen=True)
 class Plan:
-    """How much to write, and how fast; an image counts as a row."""
+    """How much to write, and how fast; an image or an application counts as a row."""
 
     rate: float
     """Rows a second; 0 is as fast as possible."""
@@ -38,7 +38,7 @@ class Summary:
 
 
 class Source(Protocol[Made_co]):
-    """Makes batches: of rows (`rows.RowSource`), or of images."""
+    """Makes batches: of rows (`rows.RowSource`), of images, or of applications."""
 
     def take(self, count: int, elapsed_seconds: float, /) -> Made_co:
         """Make `count` rows as they look `elapsed_seconds` after the start of the run."""

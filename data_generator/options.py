@@ -1,8 +1,33 @@
-"""Numbers that no run can mean, which the command line refuses."""
+"""Options that verbs share, and numbers that no run can mean, which the command line refuses."""
 
 import math
+from typing import Any
+
+import typer
 
 from data_generator.errors import SettingError
+
+
+def rate_option(things: str) -> Any:
+    """`--rate` of what goes to the model API: "images"."""
+    return typer.Option(
+        min=0, help=f"{things.capitalize()} a second, one after the other; 0 is as fast as they are answered."
+    )
+
+
+def count_option(things: str) -> Any:
+    """`--count` of what goes to the model API."""
+    return typer.Option(min=0, help=f"Stop after so many {things}. (default: never)")
+
+
+def for_option(thing: str) -> Any:
+    """`--for` of what goes to the model API: "image"."""
+    return typer.Option("--for", help=f"Stop after so many seconds and the {thing} in hand. (default: never)")
+
+
+def seed_option(things: str) -> Any:
+    """`--seed` of what goes to the model API."""
+    return typer.Option(help=f"Draw the same {things} in every run with this seed. (default: others each run)")
 
 
 def check_pace(rate: float, for_seconds: float | None, things: str = "rows") -> None:

@@ -65,7 +65,7 @@ class Lines:
 
 
 @contextmanager
-def progress(plan: Plan, console: Console, verb: str = "writing", things: str = "rows") -> Iterator[Progressing]:
+def progress(plan: Plan, console: Console, verb: str, things: str) -> Iterator[Progressing]:
     """The way to show a run of this plan on this console, for as long as it lasts."""
     if not console.is_terminal or (plan.rows is None and plan.for_seconds is None) or plan.rows == 0:
         yield Lines(verb, things)
@@ -84,10 +84,15 @@ def progress(plan: Plan, console: Console, verb: str = "writing", things: str = 
             )
 
 
+def done(verb: str, summary: Summary, things: str) -> str:
+    """How much of it in which time, and at which pace: "sent 10 images in 5.0 s, 2.0 images/s"."""
+    pace = f", {summary.rows / summary.seconds:,.1f} {things}/s" if summary.rows and summary.seconds else ""
+    return f"{verb} {summary.rows:,} {things} in {summary.seconds:,.1f} s{pace}"
+
+
 def last_line(summary: Summary) -> str:
-    """What a run did, in one sentence."""
-    pace = f", {summary.rows / summary.seconds:,.1f} rows/s" if summary.rows and summary.seconds else ""
-    line = f"wrote {summary.rows:,} rows in {summary.seconds:,.1f} s{pace}"
+    """What a run of rows did, in one sentence."""
+    line = done("wrote", summary, "rows")
     if summary.unknown:
         line += (
             f"; the last batch ({summary.unknown:,} rows) may be stored or not: the database went away before it said"

@@ -1,4 +1,4 @@
-"""Where the rows go, from the process environment."""
+"""Where rows and requests go, from the process environment."""
 
 from pathlib import Path
 from typing import Literal, Self
@@ -59,7 +59,7 @@ class SourceSettings(EnvironmentSettings):
 
 
 class ApiSettings(EnvironmentSettings):
-    """The model API that images go to."""
+    """The model API that images and applications go to."""
 
     api_url: HttpUrl
     """Its address, without a path of its routes."""

@@ -14,7 +14,7 @@ import psycopg
 import typer
 from rich.console import Console
 
-from stack.demo import Demo, on_interrupt
+from stack.demo import Demo, Flow, on_interrupt
 from stack.errors import StackError
 from stack.ledger import settled
 from stack.lock import write_lock
@@ -80,8 +80,13 @@ def servers(port_offset: PortOffset = 0, tuned: Tuned = False) -> None:
 def demo(
     seconds: Annotated[float | None, typer.Option("--for", help="Stop by itself after so many seconds.")] = None,
     rate: Annotated[float, typer.Option(help="Rows a second; 0 as fast as it goes.")] = 1.0,
-    drift: Annotated[float, typer.Option(help="Shift the rows' distributions; see the data generator.")] = 0.0,
+    drift: Annotated[
+        float, typer.Option(help="Shift the distributions of rows and applications; see the data generator.")
+    ] = 0.0,
     images: Annotated[float, typer.Option(min=0, help="Images a second to the model API; 0 for none.")] = 1.0,
+    applications: Annotated[
+        float, typer.Option(min=0, help="Applications for a credit a second to the model API; 0 for none.")
+    ] = 1.0,
     port_offset: PortOffset = 0,
 ) -> None:
     """Run everything: rows flow, predictions follow, and the end proves that none was lost or doubled."""
@@ -92,7 +97,7 @@ def demo(
     try:
         with exclusive(folder):
             try:
-                balanced = running.run(seconds, rate, drift, images)
+                balanced = running.run(Flow(seconds, rate, drift, images, applications))
             finally:
                 running.stop()
     except StackError as error:

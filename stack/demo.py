@@ -7,6 +7,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from stack import ledger
@@ -40,6 +41,22 @@ def on_interrupt(handler: Callable[..., object] | signal.Handlers) -> None:
 
 def unheard(*_: object) -> None:
     """Handle an interrupt of a stop; a server that is still being started does not inherit this, unlike SIG_IGN."""
+
+
+@dataclass(frozen=True)
+class Flow:
+    """What flows through the demo, and for how long."""
+
+    seconds: float | None
+    """None is until interrupted."""
+    rate: float
+    """Rows a second; 0 as fast as it goes."""
+    drift: float
+    """Of rows and applications, as the data generator has it; such a share of the images is hard to read, up to 1."""
+    images: float
+    """Images a second; 0 is none."""
+    applications: float
+    """Applications for a credit a second; 0 is none."""
 
 
 class Interrupt:
@@ -77,14 +94,8 @@ class Demo:
         self.started: list[Server] = []
         self.stopping = False
 
-    def run(self, seconds: float | None, rate: float, drift: float, images: float) -> bool:
-        """Run for so many seconds, or until interrupted; returns whether every row has exactly one result.
-
-        Args:
-            seconds: None is until interrupted.
-            rate: rows a second; 0 as fast as it goes.
-            drift: of the rows, as the data generator has it; so large a share of the images is hard to read, up to 1.
-            images: images a second; 0 is none.
+    def run(self, flow: Flow) -> bool:
+        """Run until the flow ends, or interrupted; returns whether every row has exactly one result.
 
         Raises:
             StackError: something did not start, or stopped by itself.
@@ -99,18 +110,20 @@ class Demo:
         watch = Watch(self.settings)
         try:
             self._wait_flowing(watch)
-            generators = [self.services.generator("--rate", str(rate), "--drift", str(drift))]
-            if images:
-                generators.append(self.services.images(images, min(abs(drift), 1.0)))
+            generators = self._generators(flow)
             for generator in generators:
                 self._start(generator)
             environment = write_environment(self.settings, self.services.folder)
             self.progress.say(f"rows flow; console: {self.services.console}")
             self.progress.say(f"in a second terminal: set -a; . {environment}; set +a; . .venv/bin/activate")
-            if images:
-                self.progress.say(f"images flow too, {images:g} a second; send one: {self.settings.api_url}/images/")
+            if flow.images:
+                self.progress.say(
+                    f"images flow too, {flow.images:g} a second; send one: {self.settings.api_url}/images/"
+                )
+            if flow.applications:
+                self.progress.say(f"applications for a credit flow too, {flow.applications:g} a second")
             self.progress.say(f"model API: {self.settings.api_url}/docs; Ctrl-C stops")
-            end = time.monotonic() + seconds if seconds is not None else float("inf")
+            end = time.monotonic() + flow.seconds if flow.seconds is not None else float("inf")
 
             def going_on() -> bool:
                 self._check_running()
@@ -139,6 +152,14 @@ class Demo:
         self.stack.stop()
         # nor does one change the exit status
         on_interrupt(signal.SIG_IGN)
+
+    def _generators(self, flow: Flow) -> list[Server]:
+        generators = [self.services.generator("--rate", str(flow.rate), "--drift", str(flow.drift))]
+        if flow.images:
+            generators.append(self.services.images(flow.images, min(abs(flow.drift), 1.0)))
+        if flow.applications:
+            generators.append(self.services.applications(flow.applications, flow.drift))
+        return generators
 
     def _start_all(self) -> None:
         with ThreadPoolExecutor(1) as pool:

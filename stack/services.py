@@ -60,6 +60,12 @@ class Services:
             *("images", "data_generator", "images", "--rate", str(rate), "--drift", str(drift), "--label", "0.5")
         )
 
+    def applications(self, rate: float, drift: float) -> Server:
+        """Sends so many applications a second to the model API, with such a drift a minute."""
+        return self.process(
+            "applications", "data_generator", "applications", "--rate", str(rate), "--drift", str(drift)
+        )
+
     def run(self, name: str, module: str, *arguments: str) -> None:
         """Run a service that ends by itself, its output in its log.
 

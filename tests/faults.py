@@ -58,7 +58,8 @@ class FaultyApi:
                 proxy.gate.wait(60)
                 answer = proxy.fault(json.loads(body))
                 if answer is None:
-                    real = requests.post(f"{proxy.api}{self.path}", data=body, timeout=10)
+                    content = {"Content-Type": self.headers["Content-Type"]}
+                    real = requests.post(f"{proxy.api}{self.path}", data=body, headers=content, timeout=10)
                     answer = real.status_code, {}, real.content
                 self._send(*answer)
 

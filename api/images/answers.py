@@ -1,6 +1,5 @@
 """From an uploaded file to its answer, and what of it is kept."""
 
-import threading
 import time
 import uuid
 from dataclasses import dataclass
@@ -12,13 +11,14 @@ import structlog
 
 from api.archive.errors import ArchiveError, ObjectMissing
 from api.errors import ApiError, BrokenModelError, ModelAwaitedError, UnknownModelError
-from api.images.decode import decode
+from api.images.decode import decoded
 from api.images.errors import ArchiveAwayError, UnknownImageError, UnreadableImageError, UnsupportedImageError
 from api.images.formats import FORMATS, Format, format_of
 from api.images.metrics import ImageMetrics
 from api.images.pixels import pixels
 from api.images.ports import ArchivedImage, ImageArchive, ImageIndex, ImageRecorder, RecordedImage
 from api.images.recent import RecentKeys
+from api.images.room import Room
 from api.images.settings import ImageSettings
 from api.images.threads import BoundedThreads
 from api.model.model import Columns, Model
@@ -67,12 +67,12 @@ class ImageAnswers:
     ) -> None:
         self.settings = settings
         self.archive = archive
+        self.room = Room(settings.image_max_pixels)
         self._service = service
         self._recorder = recorder
         self._index = index
         self._recent = RecentKeys()
         self._metrics = ImageMetrics(service.metrics.registry)
-        self.decoding = threading.BoundedSemaphore(settings.image_threads)
         self._decoding = BoundedThreads(settings.image_threads, settings.image_max_waiting, "images")
         self._reading = BoundedThreads(settings.image_fetch_threads, settings.image_max_waiting, "archived images")
 
@@ -169,13 +169,12 @@ class ImageAnswers:
             raise ModelAwaitedError(NAME) from error
 
     def _look(self, data: bytes) -> Seen:
-        with self.decoding:
-            began = time.perf_counter()
-            try:
-                image = decode(data, self.settings.limits)
+        began = time.perf_counter()
+        try:
+            with decoded(data, self.settings.limits, self.room) as image:
                 return Seen(format_of(data), image.width, image.height, pixels(image))
-            finally:
-                self._metrics.decoded(time.perf_counter() - began)
+        finally:
+            self._metrics.decoded(time.perf_counter() - began)
 
     def _fetched(self, prediction_id: str) -> bytes:
         unknown = UnknownImageError(f"there is no image of a prediction '{prediction_id}'")

@@ -1,6 +1,5 @@
 """The model `digit_images`: its one input names objects of the store, whose images the digits model predicts."""
 
-import threading
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 
@@ -11,15 +10,17 @@ import numpy.typing as npt
 from api.archive.errors import ObjectMissing, StoreAway
 from api.errors import UnfitValueError
 from api.images.answers import columns
-from api.images.decode import decode
+from api.images.decode import decoded
 from api.images.errors import ArchiveAwayError, BlankImageError, ImageTooLargeError, UnreadableImageError
 from api.images.pixels import pixels
 from api.images.ports import ImageArchive
+from api.images.room import Room
 from api.images.settings import ImageSettings
 from api.images.threads import BoundedThreads
 from api.model.description import Description, Feature
 from api.model.model import Model
-from api.protocol.inference import Answer, decoded, encoded, wanted
+from api.protocol.inference import Answer, encoded, wanted
+from api.protocol.inference import decoded as request_of
 from api.protocol.tensors import texts
 from api.training.digits import NAME
 
@@ -34,10 +35,9 @@ class DigitImages:
 
     base = NAME
 
-    def __init__(self, archive: ImageArchive, settings: ImageSettings, decoding: threading.BoundedSemaphore) -> None:
-        """Take the archive, and what bounds how many images are decoded at a time, uploads too."""
+    def __init__(self, archive: ImageArchive, settings: ImageSettings, room: Room) -> None:
         self.settings = settings
-        self._decoding = decoding
+        self._room = room
         self._archive = archive
         self.batches = BoundedThreads(settings.image_threads, settings.image_max_waiting, "batches of images")
         self._fetching = ThreadPoolExecutor(settings.image_fetch_threads, thread_name_prefix="fetch")
@@ -73,9 +73,10 @@ class DigitImages:
         if not 0 < len(key.encode(errors="replace")) <= MAX_KEY_BYTES:
             raise UnfitValueError(OBJECT_KEY.name, index, f"is '{shown}', a key has 1 to {MAX_KEY_BYTES} bytes")
         try:
-            data = self._archive.fetch(key, self.settings.image_max_bytes)
-            with self._decoding:
-                return pixels(decode(data, self.settings.limits))
+            with decoded(
+                self._archive.fetch(key, self.settings.image_max_bytes), self.settings.limits, self._room
+            ) as image:
+                return pixels(image)
         except ObjectMissing as error:
             raise UnfitValueError(OBJECT_KEY.name, index, f"is '{shown}', there is no such object") from error
         except (ImageTooLargeError, UnreadableImageError, BlankImageError) as error:
@@ -108,7 +109,7 @@ class DigitImagesModel:
         return await self._images.batches.run(self._infer, body)
 
     def _infer(self, body: bytes) -> Answer:
-        request = decoded(body)
+        request = request_of(body)
         outputs = wanted(request, self.description.outputs)
         keys = texts(request.inputs, OBJECT_KEY, self._images.settings.image_max_rows)
         answers = self._model.predict(columns(self._model, self._images.rows(keys)))

@@ -1,5 +1,7 @@
 """From the bytes that were sent to an upright image, within limits."""
 
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from io import BytesIO
 
@@ -9,6 +11,7 @@ from PIL.ImageFile import ImageFile
 
 from api.images.errors import ImageTooLargeError, UnreadableImageError
 from api.images.formats import JPEG, WEBP, format_of, webp_size
+from api.images.room import Room
 
 ORIENTATION = 0x0112
 """EXIF's tag of how the camera was held."""
@@ -41,9 +44,21 @@ class ImageLimits:
 
 
 def decode(data: bytes, limits: ImageLimits) -> Image.Image:
+    """As `decoded`, for who looks at one image at a time.
+
+    Raises:
+        ImageTooLargeError, UnreadableImageError: see there.
+    """
+    with decoded(data, limits, Room(limits.max_pixels)) as image:
+        return image
+
+
+@contextmanager
+def decoded(data: bytes, limits: ImageLimits, room: Room) -> Iterator[Image.Image]:
     """Decode a PNG, JPEG or WebP file: its first frame, turned as its EXIF orientation says, of mode L, RGB or RGBA.
 
-    Takes up to a second of a processor for the largest images, so it is for threads.
+    The image has its place in the room until the block ends. Takes up to a second of a processor for the largest
+    images, so it is for threads.
 
     Raises:
         ImageTooLargeError: it has more bytes, pixels, frames or scans than are taken; none of them was decoded.
@@ -52,33 +67,40 @@ def decode(data: bytes, limits: ImageLimits) -> Image.Image:
     if len(data) > limits.max_bytes:
         raise ImageTooLargeError(f"the image has {len(data)} bytes, {limits.max_bytes} are taken")
     format_ = format_of(data)
-    if format_ is WEBP and (size := webp_size(data)) is not None:
-        _check_pixels(*size, limits)
     if format_ is JPEG and data.count(START_OF_SCAN) > MAX_JPEG_SCANS:
         raise ImageTooLargeError(f"the image has more than {MAX_JPEG_SCANS} scans: save it anew")
-    # What a hostile file makes Pillow raise is no short list; whatever it is, the file is at fault.
-    try:
-        opened = format_.open(BytesIO(data))
-    except Exception as error:
-        raise _damaged(format_.name, error) from error
-    _check_pixels(*opened.size, limits)
-    frames = getattr(opened, "n_frames", 1)
-    if frames > limits.max_frames:
-        raise ImageTooLargeError(f"the image has {frames} frames, {limits.max_frames} are taken")
-    try:
-        opened.load()
-        return _simple(_turned(opened, _orientation(opened)))
-    except Exception as error:
-        raise _damaged(format_.name, error) from error
+    with ExitStack() as place:
+        # Pillow makes room for the whole of a WebP as it opens it, of the others when they are decoded
+        size = webp_size(data) if format_ is WEBP else None
+        if size is not None:
+            place.enter_context(room.taken(_pixels(*size, limits)))
+        # What a hostile file makes Pillow raise is no short list; whatever it is, the file is at fault.
+        try:
+            opened = format_.open(BytesIO(data))
+        except Exception as error:
+            raise _damaged(format_.name, error) from error
+        pixels = _pixels(*opened.size, limits)
+        if size is None:
+            place.enter_context(room.taken(pixels))
+        frames = getattr(opened, "n_frames", 1)
+        if frames > limits.max_frames:
+            raise ImageTooLargeError(f"the image has {frames} frames, {limits.max_frames} are taken")
+        try:
+            opened.load()
+            image = _simple(_turned(opened, _orientation(opened)))
+        except Exception as error:
+            raise _damaged(format_.name, error) from error
+        yield image
 
 
-def _check_pixels(width: int, height: int, limits: ImageLimits) -> None:
+def _pixels(width: int, height: int, limits: ImageLimits) -> int:
     if max(width, height) > MAX_SIDE:
         raise ImageTooLargeError(f"the image has {width} x {height} pixels, {MAX_SIDE} a side are taken")
     if width * height > limits.max_pixels:
         raise ImageTooLargeError(
             f"the image has {width} x {height} pixels, {limits.max_pixels} are taken: send a smaller one"
         )
+    return width * height
 
 
 def _damaged(name: str, error: Exception) -> UnreadableImageError:

@@ -13,13 +13,16 @@ class ImageSettings(BaseSettings):
     """A larger file is refused with 413, whatever MAX_BODY_BYTES says."""
 
     image_max_pixels: int = Field(16_000_000, gt=0, le=80_000_000)
-    """An image of more pixels, width times height, is refused with 413 before they are decoded."""
+    """An image of more pixels, width times height, is refused with 413 before they are decoded.
+
+    So many are decoded at a time, in all; each takes up to 16 bytes of memory meanwhile.
+    """
 
     image_max_frames: int = Field(16, gt=0)
     """An animation of more frames is refused with 413; of the others the first frame is looked at."""
 
     image_threads: int = Field(2, gt=0)
-    """How many images are decoded at a time, uploads and archived ones. Each takes up to 16 bytes of memory a pixel."""
+    """How many uploads are decoded at a time, if all together have no more than `image_max_pixels`."""
 
     image_max_waiting: int = Field(32, gt=0)
     """How many uploads, or batches of object keys, may be in hand before one more is refused with 503."""

@@ -6,19 +6,15 @@ import typer
 
 from data_generator.generator import Plan
 from data_generator.images.shares import Shares
-from data_generator.options import check_pace
+from data_generator.options import check_pace, count_option, for_option, rate_option, seed_option
 from data_generator.settings import ApiSettings
 
 
 def send_images(
     *,
-    rate: Annotated[
-        float, typer.Option(min=0, help="Images a second, one after the other; 0 is as fast as they are answered.")
-    ] = 1.0,
-    count: Annotated[int | None, typer.Option(min=0, help="Stop after so many images. (default: never)")] = None,
-    for_seconds: Annotated[
-        float | None, typer.Option("--for", help="Stop after so many seconds and the image in hand. (default: never)")
-    ] = None,
+    rate: Annotated[float, rate_option("images")] = 1.0,
+    count: Annotated[int | None, count_option("images")] = None,
+    for_seconds: Annotated[float | None, for_option("image")] = None,
     drift: Annotated[
         float,
         typer.Option(
@@ -40,9 +36,7 @@ def send_images(
             "the source database names it, from 0 to 1.",
         ),
     ] = 0.0,
-    seed: Annotated[
-        int | None, typer.Option(help="Draw the same images in every run with this seed. (default: others each run)")
-    ] = None,
+    seed: Annotated[int | None, seed_option("images")] = None,
 ) -> None:
     """Send images of handwritten digits to the model API: PNG, JPEG and WebP in many sizes.
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from data_generator.backoff import delay_seconds
-from data_generator.errors import AwayError, ImageRefusedError
+from data_generator.errors import AwayError, RefusedError
 
 # the API keeps an answer right after it was given, in batches
 FIRST_SECONDS = 0.5
@@ -15,7 +15,7 @@ MOST_TRIES = 20
 AWAY_SECONDS = 1.0
 
 Errand = Callable[[], bool]
-"""Does it, and says whether it could be done already; raises AwayError or ImageRefusedError."""
+"""Does it, and says whether it could be done already; raises AwayError or RefusedError."""
 
 
 @dataclass(order=True)
@@ -58,7 +58,7 @@ class Errands:
             except AwayError:
                 self._again(waiting, AWAY_SECONDS)
                 return
-            except ImageRefusedError:
+            except RefusedError:
                 waiting.count("refused")
             else:
                 if done:

@@ -3,10 +3,11 @@
 from collections import Counter
 
 from data_generator.generator import Summary
-from data_generator.images.sender import Tally
+from data_generator.images.sender import ImageTally
+from data_generator.report import done
 
 
-def last_line(summary: Summary, tally: Tally, undone: int) -> str:
+def last_line(summary: Summary, tally: ImageTally, undone: int) -> str:
     """What was sent, answered, and done afterwards.
 
     Args:
@@ -14,8 +15,7 @@ def last_line(summary: Summary, tally: Tally, undone: int) -> str:
         tally: what became of them.
         undone: labels and events that a stop has left undone.
     """
-    pace = f", {summary.rows / summary.seconds:,.1f} images/s" if summary.rows and summary.seconds else ""
-    line = f"sent {summary.rows:,} images in {summary.seconds:,.1f} s{pace}"
+    line = done("sent", summary, "images")
     if tally.answered:
         line += f"; {tally.answered:,} answered, {tally.right / tally.answered:.1%} of them right"
     if tally.refused:

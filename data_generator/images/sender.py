@@ -2,30 +2,29 @@
 
 import random
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 
 import structlog
 
-from data_generator.errors import ImageRefusedError
-from data_generator.images.api import Answer, ModelApi
+from data_generator.images.api import Answer, ImageApi
 from data_generator.images.errands import Errands
 from data_generator.images.shares import Shares
 from data_generator.images.source import DigitImage
-from data_generator.insistence import Listener, insist
+from data_generator.insistence import Listener
 from data_generator.rows import Columns
+from data_generator.sender import Request, Sender, Tally
 from data_generator.writer import Outcome, Writer
 
 EVENT_TABLE = "image_event"
 
 
 @dataclass
-class Tally:
+class ImageTally(Tally):
     """What became of the images, and of what was done after their answers."""
 
-    answered: int = 0
     right: int = 0
-    refused: int = 0
     labels: Counter[str] = field(default_factory=Counter)
     """By outcome: see `Errands.add`."""
     events: Counter[str] = field(default_factory=Counter)
@@ -37,12 +36,12 @@ class Tally:
         return self.refused + afterwards.total() - afterwards["done"]
 
 
-class ImageSender:
+class ImageSender(Sender[DigitImage, ImageTally]):
     """The writer of a run whose batches are images."""
 
     def __init__(
         self,
-        api: ModelApi,
+        api: ImageApi,
         shares: Shares,
         *,
         events: Writer | None,
@@ -60,33 +59,17 @@ class ImageSender:
             listener: hears when the API is away, and back.
             seed: draws the same ones each time.
         """
+        super().__init__("an image", ImageTally(), pause, listener)
         self._api = api
         self._shares = shares
         self._events = events
-        self._pause = pause
-        self._listener = listener
         self._random = random.Random(seed)  # noqa: S311 - which images get a label, no secret depends on it
         self._errands = Errands()
         self._log = structlog.get_logger()
-        self.tally = Tally()
 
     def prepare(self) -> Outcome:
         """Make the table of the events, if there are to be any."""
         return self._events.prepare() if self._events else Outcome.STORED
-
-    def write(self, images: Sequence[DigitImage]) -> Outcome:
-        """Have each image answered, waiting for the API until it is back or the run is to stop.
-
-        An image whose answer was lost is sent again, so the API may have answered it twice.
-
-        Raises:
-            SettingError, TableError: the API or the database refuses for good.
-        """
-        for image in images:
-            self._errands.do()
-            if not insist(lambda image=image: self._send(image), self._pause, self._listener):  # type: ignore[misc]
-                return Outcome.NOT_STORED
-        return Outcome.STORED
 
     def finish(self) -> int:
         """Do what is still to be done after the last answers; how many of it a stop has left undone."""
@@ -94,14 +77,12 @@ class ImageSender:
             self._errands.do()
         return len(self._errands)
 
-    def _send(self, image: DigitImage) -> None:
-        try:
-            answer = self._api.classify(image)
-        except ImageRefusedError as error:
-            self.tally.refused += 1
-            self._log.warning("an image was refused", answer=str(error))
-            return
-        self.tally.answered += 1
+    def _requests(self, image: DigitImage) -> Iterator[Request]:
+        self._errands.do()
+        yield partial(self._classify, image)
+
+    def _classify(self, image: DigitImage) -> None:
+        answer = self._api.classify(image)
         self.tally.right += answer.predicted_class == image.meant
         self._follow(image, answer)
 

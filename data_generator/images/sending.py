@@ -1,21 +1,17 @@
 """A run of images, from its settings to its last line."""
 
-import time
 from functools import partial
 
-import structlog
-from rich.console import Console
-
 from data_generator.database import Database
-from data_generator.generator import Plan, run
-from data_generator.images.api import ModelApi
+from data_generator.generator import Plan
+from data_generator.images.api import ImageApi
 from data_generator.images.report import last_line
 from data_generator.images.sender import EVENT_TABLE, ImageSender
 from data_generator.images.shares import Shares
 from data_generator.images.source import DigitImages
-from data_generator.report import AwayLog, configure_log, progress
+from data_generator.report import AwayLog
+from data_generator.session import Session
 from data_generator.settings import ApiSettings, SourceSettings
-from data_generator.stop import Stop
 from data_generator.writer import Writer
 
 
@@ -25,28 +21,21 @@ def send(settings: ApiSettings, plan: Plan, drift: float, shares: Shares, seed: 
     Raises:
         SettingError, TableError: the API or the database refuses for good.
     """
-    console = Console()
-    configure_log(colours=console.is_terminal)
-    stop = Stop()
-    writer = _event_writer(stop) if shares.events else None
-    stop.listen()
+    session = Session()
+    writer = _event_writer(session) if shares.events else None
     try:
-        with ModelApi(settings) as api:
+        with ImageApi(settings) as api:
             away = AwayLog("the model API", "image")
-            sender = ImageSender(api, shares, events=writer, pause=stop.pause, listener=away, seed=seed)
-            source = DigitImages(seed, drift)
-            with progress(plan, console, "sending", "images") as wrote:
-                summary = run(
-                    source=source, writer=sender, plan=plan, clock=time.monotonic, pause=stop.pause, wrote=wrote
-                )
+            sender = ImageSender(api, shares, events=writer, pause=session.pause, listener=away, seed=seed)
+            summary = session.run(DigitImages(seed, drift), sender, plan, "sending", "images")
             undone = sender.finish()
     finally:
         if writer is not None:
             writer.close()
-    structlog.get_logger().info(last_line(summary, sender.tally, undone))
+    session.say(last_line(summary, sender.tally, undone))
     return not sender.tally.failures
 
 
-def _event_writer(stop: Stop) -> Writer:
+def _event_writer(session: Session) -> Writer:
     settings = SourceSettings.from_environment()
-    return Writer(partial(Database.connect, settings, EVENT_TABLE), stop.pause, AwayLog("the database", "row"))
+    return Writer(partial(Database.connect, settings, EVENT_TABLE), session.pause, AwayLog("the database", "row"))

@@ -60,19 +60,23 @@ def test_ctrl_c_again_and_again_leaves_nothing_running(moment: str, sign: str, s
         assert finished("clean", "--port-offset", str(run.offset)).returncode == 0
 
 
-def test_images_flow_beside_the_rows(tmp_path: Path) -> None:
+def test_images_and_applications_flow_beside_the_rows(tmp_path: Path) -> None:
     offset = free_offset()
     try:
-        done = finished("demo", "--for", "10", "--rate", "20", "--images", "5", "--port-offset", str(offset))
+        flows = ("--rate", "20", "--images", "5", "--applications", "4")
+        done = finished("demo", "--for", "10", *flows, "--port-offset", str(offset))
 
-        # then no row is missing, and every image was answered
+        # then no row is missing, and every image and application was answered
         assert done.returncode == 0, done.stderr
         assert "lost=0 duplicated=0" in done.stdout
         assert "images flow too, 5 a second" in done.stderr
-        said = re.search(
-            r"sent (\d+) images in .*; (\d+) answered", (folder_of(offset) / "log" / "images.log").read_text()
-        )
+        assert "applications for a credit flow too, 4 a second" in done.stderr
+        log = folder_of(offset) / "log"
+        images = re.search(r"sent (\d+) images in .*; (\d+) answered", (log / "images.log").read_text())
+        assert images
+        assert int(images[1]) == int(images[2]) > 20
+        said = re.search(r"sent (\d+) applications in .*; (\d+) requests", (log / "applications.log").read_text())
         assert said
-        assert int(said[1]) == int(said[2]) > 20
+        assert 3 * int(said[1]) == int(said[2]) > 45
     finally:
         assert finished("clean", "--port-offset", str(offset)).returncode == 0

@@ -1,6 +1,5 @@
 """The model `digit_images`: keys of the store in, digits out, over the protocol."""
 
-import sys
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -10,9 +9,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from api.images import by_key
-from api.images.decode import ImageLimits, decode
-from api.images.settings import ImageSettings
 from api.training import digits
 from tests.images import ImageApi, digits_models, encoded, picture
 
@@ -173,32 +169,3 @@ def test_without_an_archive_there_is_no_such_model(
             assert client.get(f"/images/{answer.json()['prediction_id']}").status_code == 404
     finally:
         api.close()
-
-
-def test_no_more_images_are_decoded_at_a_time_than_of_uploads(
-    client: httpx.Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # Given a look at how many are decoded side by side
-    lock, decoding, most = threading.Lock(), 0, 0
-
-    def watched(data: bytes, limits: ImageLimits) -> Image.Image:
-        nonlocal decoding, most
-        with lock:
-            decoding += 1
-            most = max(most, decoding)
-        try:
-            return decode(data, limits)
-        finally:
-            with lock:
-                decoding -= 1
-
-    monkeypatch.setattr(by_key, "decode", watched)
-    switching = sys.getswitchinterval()
-    sys.setswitchinterval(1e-5)
-    try:
-        assert asked(client, [f"in/{number}.png" for number in range(200)]).status_code == 200
-    finally:
-        sys.setswitchinterval(switching)
-
-    # Then it is never more than IMAGE_THREADS, however many are fetched
-    assert most <= ImageSettings().image_threads

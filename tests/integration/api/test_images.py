@@ -1,11 +1,14 @@
 """Uploads to a running API: answers, refusals, what is kept of them, and that others are answered meanwhile."""
 
+import re
 import socket
 import threading
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import httpx
 import numpy as np
@@ -16,6 +19,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from api.images.ports import ArchivedImage
 from api.training import digits
 from tests.images import ImageApi, digits_models, encoded, picture
+from tests.integration.api.conftest import Api
 from tests.stream import wait_until
 
 _, HELD_OUT = digits.training_and_held_out()
@@ -307,6 +311,34 @@ def test_health_is_answered_while_large_images_are_decoded(
     # Then each takes a while, and most health checks nothing near it
     assert statuses == [200] * 4
     assert float(np.median(took)) < each / 4
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the peak of a process's memory is Linux's to tell")
+def test_large_images_take_their_memory_one_after_the_other(start_api: Callable[..., Api], tmp_path: Path) -> None:
+    # Given images of few bytes and as many points as are taken
+    api = start_api(digits_models(tmp_path / "models"))
+    wait_until("the API serves", api.ready)
+    drawn = Image.new("RGBA", (4000, 4000), "white")
+    drawn.paste("black", (1900, 500, 2200, 3500))
+    large = encoded(drawn, "WEBP", lossless=True)
+    assert len(large) < 10_000
+
+    def peak() -> int:
+        (line,) = re.findall(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{api.process.pid}/status").read_text())
+        return int(line) * 1024
+
+    def send(_: int) -> int:
+        with httpx.Client(base_url=api.url, timeout=60) as client:
+            return sent(client, large, "image/webp").status_code
+
+    # When many come at once
+    before = peak()
+    with ThreadPoolExecutor(6) as pool:
+        statuses = list(pool.map(send, range(6)))
+
+    # Then each is answered, and together they took no more than one
+    assert statuses == [200] * 6
+    assert peak() - before < 30 * 4000 * 4000
 
 
 def test_more_images_than_may_wait_are_told_to_come_back(tmp_path_factory: pytest.TempPathFactory) -> None:

@@ -37,7 +37,7 @@ def test_when_it_cannot_start_it_says_why_in_one_line(
     # When the API is started, then it ends with status 1 and one line of error each
     lines = {}
     for cause, server in servers.items():
-        assert server.process.wait(timeout=20) == 1
+        assert server.process.wait(timeout=60) == 1
         [lines[cause]] = [line for text in server.log().splitlines() if (line := json.loads(text))["level"] == "error"]
     assert "run `python -m api.train` first" in lines["model"]["event"]
     assert lines["port"]["event"] == f"cannot listen on 127.0.0.1:{api.port}: Address already in use"

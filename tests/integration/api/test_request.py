@@ -3,7 +3,6 @@
 import re
 import subprocess
 import sys
-from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,15 +30,12 @@ def _request(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.mark.parametrize("drift", [0.0, 1.0, 50.0])
-def test_every_sample_is_a_valid_application(drift: float) -> None:
-    drawn = list(applicants(300, drift, seed=1))
+def test_every_sample_is_a_valid_application() -> None:
     try:
-        valid = [CreditApplication.model_validate(application) for application in drawn]
+        drawn = [CreditApplication.model_validate(application) for application in applicants(300, seed=1)]
     except ValidationError as error:
         pytest.fail(str(error))
-    unseen = Counter(application.personal_status_and_sex for application in valid)["female : single"] / 300
-    assert abs(unseen - {0.0: 0.0, 1.0: 0.39, 50.0: 1.0}[drift]) < 0.1
+    assert len(drawn) == 300
 
 
 def test_each_sample_goes_to_every_endpoint(credit_api: "Api") -> None:

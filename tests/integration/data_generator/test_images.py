@@ -3,81 +3,24 @@
 from __future__ import annotations
 
 import re
-import signal
-import subprocess
-import sys
 from typing import TYPE_CHECKING
 
 import psycopg
-import pytest
 import requests
 
-from stack.settings import ROOT
 from tests.commands import finished
 from tests.stream import wait_until
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
+
+    import pytest
 
     from stack.services import Services
     from stack.settings import Settings
+    from tests.integration.data_generator.conftest import Sending
 
 SECONDS = 120.0
-
-
-class Sending:
-    """`python -m data_generator images`, started; what it prints is kept."""
-
-    def __init__(self, environment: dict[str, str], *options: str) -> None:
-        self._heard = ""
-        self._process = subprocess.Popen(  # noqa: S603 (our own program)
-            [sys.executable, "-m", "data_generator", "images", *options],
-            env=environment,
-            cwd=ROOT,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-
-    def wait_said(self, words: str) -> None:
-        """Wait until it says so; earlier lines are kept."""
-        assert self._process.stdout is not None
-        while words not in self._heard:
-            line = self._process.stdout.readline()
-            assert line, self._heard
-            self._heard += line
-
-    def interrupt(self) -> None:
-        self._process.send_signal(signal.SIGINT)
-
-    def ended(self) -> tuple[int, str]:
-        """Its exit status and what it said, once it has ended."""
-        said, _ = self._process.communicate(timeout=SECONDS)
-        return self._process.returncode, self._heard + said
-
-    def kill(self) -> None:
-        self._process.kill()
-        self._process.communicate()
-
-
-@pytest.fixture
-def send(services: Services) -> Iterator[Callable[..., Sending]]:
-    """Starts the generator of images; it is ended with the test."""
-    started: list[Sending] = []
-
-    def start(*options: str) -> Sending:
-        started.append(Sending(services.environment, *options))
-        return started[-1]
-
-    yield start
-    for sending in started:
-        sending.kill()
-
-
-@pytest.fixture
-def monitoring(settings: Settings) -> Iterator[psycopg.Connection]:
-    with psycopg.connect(settings.monitoring_reader_dsn(), autocommit=True) as connection:
-        yield connection
 
 
 def kept(monitoring: psycopg.Connection) -> int:
@@ -138,7 +81,7 @@ def test_an_outage_of_the_api_is_waited_for(
     api: str, services: Services, monitoring: psycopg.Connection, send: Callable[..., Sending]
 ) -> None:
     before = kept(monitoring)
-    sending = send("--count", "60", "--rate", "20", "--label", "1")
+    sending = send("images", "--count", "60", "--rate", "20", "--label", "1")
 
     # when the API ends under it, and comes back
     wait_until("some are answered", lambda: kept(monitoring) > before + 5)
@@ -157,7 +100,7 @@ def test_it_waits_for_an_api_that_is_not_there_yet(
     services: Services, settings: Settings, send: Callable[..., Sending]
 ) -> None:
     services.api.stop()
-    sending = send("--count", "3", "--rate", "0")
+    sending = send("images", "--count", "3", "--rate", "0")
 
     services.api.restart()
 
@@ -169,7 +112,7 @@ def test_ctrl_c_ends_it_with_its_last_line(
     api: str, monitoring: psycopg.Connection, send: Callable[..., Sending]
 ) -> None:
     before = kept(monitoring)
-    sending = send("--rate", "20")
+    sending = send("images", "--rate", "20")
     wait_until("some are answered", lambda: kept(monitoring) > before + 5)
 
     sending.interrupt()
@@ -184,7 +127,7 @@ def test_ctrl_c_ends_the_wait_for_an_api_that_is_away(
     services: Services, send: Callable[..., Sending], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(services.environment, "API_URL", "http://127.0.0.1:1")
-    sending = send("--rate", "20")
+    sending = send("images", "--rate", "20")
     sending.wait_said("the model API is away")
 
     sending.interrupt()

@@ -42,8 +42,8 @@ def live(stack: Servers, services: Services) -> Iterator[Servers]:
     services.subscriber.restart()
     generator = services.generator("--rate", "100")
     generator.start()
-    applicants = services.process("applicants", "api.request", "--count", "1000000", "--rate", "20")
-    applicants.start()
+    applications = services.applications(20, drift=0.0)
+    applications.start()
     images = services.images(10, drift=0.3)
     images.start()
     count = "select (select count(*) from iris_prediction), (select count(*) from iris_data)"
@@ -63,7 +63,7 @@ def live(stack: Servers, services: Services) -> Iterator[Servers]:
         yield stack
     finally:
         images.stop()
-        applicants.stop()
+        applications.stop()
         generator.stop()
         services.subscriber.stop()
         services.watch.stop()

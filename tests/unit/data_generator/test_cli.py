@@ -50,6 +50,17 @@ def test_meaningful_numbers_pass() -> None:
             {"API_URL": "somewhere"},
             "data_generator: API_URL: Input should be a valid URL, relative URL without a base\n",
         ),
+        (["--drift", "1", "applications"], {}, "data_generator: --drift: must stand after applications\n"),
+        (
+            ["applications", "--drift", "inf"],
+            {"API_URL": "http://127.0.0.1:1"},
+            "data_generator: --drift inf: must be a number of standard deviations a minute\n",
+        ),
+        (
+            ["applications", "--rate", "inf"],
+            {"API_URL": "http://127.0.0.1:1"},
+            "data_generator: --rate inf: must be a number of applications a second, 0 for as fast as possible\n",
+        ),
         (
             ["images", "--events", "0.5"],
             {"API_URL": "http://127.0.0.1:1", "SOURCE_HOST": "127.0.0.1", "SOURCE_PORT": "1", "SOURCE_USER": "u"},

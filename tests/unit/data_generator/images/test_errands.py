@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 
-from data_generator.errors import ApiLostError, ImageRefusedError
+from data_generator.errors import ApiLostError, RefusedError
 from data_generator.images.errands import FIRST_SECONDS, MOST_TRIES, Errand, Errands
 
 
@@ -74,7 +74,7 @@ def test_it_waits_for_a_server_that_is_away_however_long() -> None:
 def test_what_is_refused_is_over() -> None:
     clock, counted = Clock(), Counter[str]()
     errands = Errands(clock)
-    errands.add(answering(ImageRefusedError("422")), lambda outcome: counted.update([outcome]))
+    errands.add(answering(RefusedError("422")), lambda outcome: counted.update([outcome]))
     errands.add(answering(True), lambda outcome: counted.update([outcome]))
 
     done(errands, clock)
