@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import sysconfig
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -33,6 +34,7 @@ INNER_PORTS = {
     "filer.port.grpc": 6,
     "s3.port.grpc": 7,
 }
+SOCKETS = Path("/tmp")  # noqa: S108
 OPTIONS = {
     "ip": "127.0.0.1",
     "filer": "true",
@@ -155,6 +157,34 @@ class SeaweedFS(Server):
     @property
     def _identities(self) -> Path:
         return self.data / "identities.json"
+
+    @property
+    def _sockets(self) -> list[Path]:
+        """Where its parts speak to one another; the program has this folder and these names built in."""
+        return [path for port in self.ports for path in SOCKETS.glob(f"seaweedfs-*-{port}.sock")]
+
+    def check_ports(self) -> None:
+        """See that nobody listens where this server is to, and that no file of somebody else's is in its place.
+
+        Raises:
+            PortBusy: somebody does.
+            StackError: there is one, of a server that was killed.
+        """
+        super().check_ports()
+        for socket in self._sockets:
+            if os.geteuid() not in {0, socket.stat().st_uid}:
+                raise StackError(
+                    f"the archive cannot use {socket}, which another user's server left behind: have it removed, "
+                    "or move all ports with --port-offset N (make demo PORT_OFFSET=N)"
+                )
+
+    def stop(self) -> int | None:
+        """Ask the process to stop, insist after `stop_seconds`, and remove its sockets; returns its exit status."""
+        status = super().stop()
+        for socket in self._sockets:
+            with suppress(OSError):
+                socket.unlink()
+        return status
 
     def prepare(self) -> None:
         """Make the folder of its data, and the file of its accounts, which its owner alone may read."""
