@@ -15,7 +15,7 @@ from api.errors import ModelError, ModelMissingError
 from api.images.answers import ImageAnswers
 from api.images.labels import Labels
 from api.images.settings import ImageSettings
-from api.logs import configure_logging
+from api.logs import configure_logging, log_wrong_settings
 from api.metrics import Metrics
 from api.model.registry import Registry
 from api.model.seed import seed
@@ -36,8 +36,7 @@ def main() -> int:
         pictures, archived = ImageSettings(), ArchiveSettings()
     except ValidationError as error:
         configure_logging("error")
-        for problem in error.errors():
-            log.error("wrong setting", name=str(problem["loc"][0]).upper(), reason=problem["msg"])
+        log_wrong_settings(error)
         return 1
     configure_logging(settings.log_level)
     # what Pillow finds odd in an upload is the sender's affair

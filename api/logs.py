@@ -2,6 +2,7 @@ import logging
 import sys
 
 import structlog
+from pydantic import ValidationError
 from structlog.typing import Processor
 
 
@@ -43,3 +44,10 @@ def configure_logging(level: str) -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
+
+
+def log_wrong_settings(error: ValidationError) -> None:
+    """Say of each setting that is wrong which one it is, by its variable, and why."""
+    log = structlog.get_logger()
+    for problem in error.errors():
+        log.error("wrong setting", name=str(problem["loc"][0]).upper(), reason=problem["msg"])

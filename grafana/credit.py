@@ -4,21 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from grafana_foundation_sdk.builders import common
-from grafana_foundation_sdk.models.common import GraphTresholdsStyleMode
-
-from grafana.health import increase, quantile, rate
 from grafana.panels import (
     BAD,
     COLOURED_CELL,
     COLOURED_TEXT,
+    COUNT,
     GOOD,
     MONITORING,
+    PERCENT,
     PLAIN,
     PSI,
+    RIGHT_AXIS,
+    STEPS,
     WARNING,
     Place,
     chart,
+    dashed,
     finished,
     fixed,
     grid,
@@ -28,21 +29,18 @@ from grafana.panels import (
     page,
     promql,
     steps,
-    thresholds,
     width,
 )
 from grafana.postgres import Query
+from grafana.prometheus import increase, quantile, rate
 
 if TYPE_CHECKING:
     from grafana_foundation_sdk.builders.dashboard import Dashboard
-    from grafana_foundation_sdk.builders.timeseries import Panel as TimeSeries
 
     from grafana.panels import Panel
 
 UID: Final = "credit"
 ENDPOINTS: Final = 'endpoint=~"/(decisions|probabilities|risk_categories)"'
-# a drift's window is ten of them: each costs as many look-ups in an index
-STEPS: Final = 300
 FEATURES: Final = {
     "age": "blue",
     "instalment rate": "purple",
@@ -118,7 +116,7 @@ def numbers() -> list[Panel]:
             Place(8, x=21, y=0, w=3, h=4),
             "Answers lost",
             "Answers of the range that were given and could not be kept.",
-            promql(increase("api_monitoring_dropped_total", ""), instant=True),
+            promql(increase("api_monitoring_dropped_total"), instant=True),
         ),
     ]
 
@@ -152,7 +150,7 @@ def traffic() -> list[Panel]:
             "Cache",
             "Look-ups a second that found an answer and that did not, and failures: a failed look-up is a miss, too.",
             promql(rate("api_cache_reads_total", "", "result"), "{{result}}", "A"),
-            promql(f"{rate('api_cache_errors_total', '')} or vector(0)", "failed", "B"),
+            promql(f"{rate('api_cache_errors_total')} or vector(0)", "failed", "B"),
         ),
     ]
 
@@ -161,12 +159,12 @@ def keeping() -> list[Panel]:
     """How the cache and the monitoring database take what they are given."""
     return [
         finished(
-            chart("s").override_by_name("away", [option("unit", "short"), option("custom.axisPlacement", "right")]),
+            chart("s").override_by_name("away", [option("unit", "short"), RIGHT_AXIS]),
             Place(20, x=0, y=12, w=8, h=7),
             "Cache: time of a look-up",
             "Median and 99th percentile. Away is 1 while the cache is not asked, because it does not answer.",
-            promql(quantile(0.5, "api_cache_read_seconds", ""), "p50", "A"),
-            promql(quantile(0.99, "api_cache_read_seconds", ""), "p99", "B"),
+            promql(quantile(0.5, "api_cache_read_seconds"), "p50", "A"),
+            promql(quantile(0.99, "api_cache_read_seconds"), "p99", "B"),
             promql("max(api_cache_open)", "away", "C"),
         ),
         finished(
@@ -178,15 +176,13 @@ def keeping() -> list[Panel]:
             Place(21, x=8, y=12, w=8, h=7),
             "Answers kept",
             "Answers a second: written from memory, put to the file while the database is away, written from it, lost.",
-            promql(rate("api_monitoring_written_total", ""), "written", "A"),
-            promql(rate("api_monitoring_spilled_total", ""), "to the file", "B"),
-            promql(rate("api_monitoring_replayed_total", ""), "from the file", "C"),
-            promql(rate("api_monitoring_dropped_total", ""), "lost", "D"),
+            promql(rate("api_monitoring_written_total"), "written", "A"),
+            promql(rate("api_monitoring_spilled_total"), "to the file", "B"),
+            promql(rate("api_monitoring_replayed_total"), "from the file", "C"),
+            promql(rate("api_monitoring_dropped_total"), "lost", "D"),
         ),
         finished(
-            chart("short").override_by_name(
-                "file", [option("unit", "bytes"), option("custom.axisPlacement", "right"), fixed("orange")]
-            ),
+            chart("short").override_by_name("file", [option("unit", "bytes"), RIGHT_AXIS, fixed("orange")]),
             Place(22, x=16, y=12, w=8, h=7),
             "Answers that wait",
             "Answers in memory, and bytes in the file, for the monitoring database.",
@@ -198,7 +194,8 @@ def keeping() -> list[Panel]:
 
 def drift() -> list[Panel]:
     """How far what is asked has moved from what the model was trained on."""
-    index = with_psi_limits(chart("short").decimals(3).max_data_points(STEPS))
+    # a window of drift is ten steps
+    index = dashed(chart("short").decimals(3).max_data_points(STEPS), PSI[1:])
     unseen = chart("percentunit").max_data_points(STEPS)
     for name, colour in FEATURES.items():
         index.override_by_name(name, [fixed(colour)])
@@ -227,8 +224,8 @@ def answers() -> list[Panel]:
     table = (
         grid()
         .override_by_name("psi", [COLOURED_CELL, option("decimals", 3), option("thresholds", steps(PSI)), width(90)])
-        .override_by_name("unseen", [option("unit", "percentunit"), option("decimals", 1), width(90)])
-        .override_by_name("answers", [option("unit", "short"), option("decimals", 0), width(90)])
+        .override_by_name("unseen", [*PERCENT, width(90)])
+        .override_by_name("answers", [*COUNT, width(90)])
     )
     newest = (
         grid()
@@ -239,7 +236,7 @@ def answers() -> list[Panel]:
     )
     return [
         finished(
-            with_psi_limits(chart("short").decimals(3).max_data_points(STEPS)),
+            dashed(chart("short").decimals(3).max_data_points(STEPS), PSI[1:]),
             Place(40, x=0, y=27, w=8, h=8),
             "Drift of the answers",
             "Population stability index of each endpoint's answers against the model's answers to its training rows.",
@@ -276,12 +273,4 @@ def answers() -> list[Panel]:
 
 def hit_share() -> str:
     hits = rate("api_cache_reads_total", 'result="hit"')
-    return f"{hits} / {rate('api_cache_reads_total', '')}"
-
-
-def with_psi_limits(panel: TimeSeries) -> TimeSeries:
-    """Dashed lines where drift begins to be moderate, and to be much."""
-    limits = [(None, "transparent"), *PSI[1:]]
-    return panel.thresholds(thresholds(limits)).thresholds_style(
-        common.GraphThresholdsStyleConfig().mode(GraphTresholdsStyleMode.DASHED)
-    )
+    return f"{hits} / {rate('api_cache_reads_total')}"

@@ -15,6 +15,7 @@ from grafana.panels import (
     GOOD,
     PLAIN,
     PROMETHEUS,
+    RIGHT_AXIS,
     ROWS_A_SECOND,
     SOURCE,
     TARGET,
@@ -35,6 +36,7 @@ from grafana.panels import (
     width,
 )
 from grafana.postgres import Query
+from grafana.prometheus import RATE, increase, mean, quantile, rate
 
 if TYPE_CHECKING:
     from grafana_foundation_sdk.builders.dashboard import Dashboard
@@ -47,25 +49,6 @@ LATENCY: Final = "subscriber_commit_to_prediction_seconds"
 QUANTILES: Final = (0.5, 0.95, 0.99)
 LIMITS: Final = [(None, GOOD), (0.25, WARNING), (1, BAD)]
 READY: Final = {"0": ("not ready", BAD), "1": ("ready", GOOD)}
-RATE: Final = "$__rate_interval"
-
-
-def rate(metric: str, labels: str = OF, by: str = "") -> str:
-    """The metric's increase a second, summed over all who export it."""
-    return f"sum{f' by ({by})' if by else ''} (rate({metric}{{{labels}}}[{RATE}]))"
-
-
-def increase(metric: str, labels: str = OF, by: str = "", window: str = "$__range") -> str:
-    return f"sum{f' by ({by})' if by else ''} (increase({metric}{{{labels}}}[{window}]))"
-
-
-def quantile(q: float, histogram: str, labels: str = OF, by: str = "") -> str:
-    groups = f"le, {by}" if by else "le"
-    return f"histogram_quantile({q}, {rate(f'{histogram}_bucket', labels, groups)})"
-
-
-def mean(histogram: str, labels: str = OF, by: str = "") -> str:
-    return f"{rate(f'{histogram}_sum', labels, by)} / {rate(f'{histogram}_count', labels, by)}"
 
 
 def build() -> Dashboard:
@@ -103,7 +86,7 @@ def numbers() -> list[Panel]:
             Place(2, x=3, y=0, w=3, h=4),
             "Rows stored",
             "Predictions, dead letters and deletes stored a second.",
-            promql(rate("subscriber_rows_total")),
+            promql(rate("subscriber_rows_total", OF)),
         ),
         finished(
             number("short", [(None, GOOD), (10_000, WARNING), (100_000, BAD)]),
@@ -117,21 +100,21 @@ def numbers() -> list[Panel]:
             Place(4, x=9, y=0, w=3, h=4),
             "Latency p99",
             "From the commit in the source to the prediction's commit in the target.",
-            promql(quantile(0.99, LATENCY)),
+            promql(quantile(0.99, LATENCY, OF)),
         ),
         finished(
             number("short", [(None, GOOD), (1, BAD)], decimals=0),
             Place(5, x=12, y=0, w=3, h=4),
             "Dead letters",
             "Rows in the range that could not be predicted.",
-            promql(increase("subscriber_dead_letters_total") + " or vector(0)", instant=True),
+            promql(increase("subscriber_dead_letters_total", OF) + " or vector(0)", instant=True),
         ),
         finished(
             number("short", [(None, GOOD), (1, WARNING)], decimals=0),
             Place(6, x=15, y=0, w=3, h=4),
             "Retries",
             "Tries in the range that failed and were repeated: a server was away or busy.",
-            promql(increase("subscriber_retries_total"), instant=True),
+            promql(increase("subscriber_retries_total", OF), instant=True),
         ),
         finished(
             number("bytes", [(None, GOOD), (256 * 2**20, WARNING), (2**30, BAD)]),
@@ -152,7 +135,7 @@ def numbers() -> list[Panel]:
 
 def flow() -> list[Panel]:
     """What goes in and out, how far behind, how late."""
-    arriving = f"clamp_min({rate('subscriber_rows_total')} + sum(deriv(subscriber_lag{{{OF}}}[{RATE}])), 0)"
+    arriving = f"clamp_min({rate('subscriber_rows_total', OF)} + sum(deriv(subscriber_lag{{{OF}}}[{RATE}])), 0)"
     return [
         finished(
             chart(ROWS_A_SECOND)
@@ -164,7 +147,7 @@ def flow() -> list[Panel]:
             "Rows in and out",
             "Stored rows by result; arriving is what is stored and what the lag grows by.",
             promql(arriving, "arriving", "A"),
-            promql(rate("subscriber_rows_total", by="result"), "{{result}}", "B"),
+            promql(rate("subscriber_rows_total", OF, by="result"), "{{result}}", "B"),
         ),
         finished(
             chart("short"),
@@ -178,7 +161,7 @@ def flow() -> list[Panel]:
             Place(12, x=16, y=4, w=8, h=8),
             "From commit to prediction",
             "Quantiles over all rows; of a large batch, 50 rows stand for all. Within 15 % of the true ones.",
-            *(promql(quantile(q, LATENCY), f"p{q * 100:g}", ref) for q, ref in zip(QUANTILES, "ABC", strict=True)),
+            *(promql(quantile(q, LATENCY, OF), f"p{q * 100:g}", ref) for q, ref in zip(QUANTILES, "ABC", strict=True)),
         ),
     ]
 
@@ -199,16 +182,16 @@ def stages() -> list[Panel]:
             Place(21, x=8, y=12, w=8, h=7),
             "Time of the stages",
             "Mean and 95th percentile a batch. The stages overlap: the longest of them sets the pace.",
-            promql(mean(stage, by="stage"), "{{stage}} mean", "A"),
-            promql(quantile(0.95, stage, by="stage"), "{{stage}} p95", "B"),
+            promql(mean(stage, OF, by="stage"), "{{stage}} mean", "A"),
+            promql(quantile(0.95, stage, OF, by="stage"), "{{stage}} p95", "B"),
         ),
         finished(
             chart("short"),
             Place(22, x=16, y=12, w=8, h=7),
             "Rows a batch",
             "One at a time on an idle stream; up to 2,500 when there is a backlog.",
-            promql(mean("subscriber_batch_rows"), "mean", "A"),
-            promql(quantile(0.95, "subscriber_batch_rows"), "p95", "B"),
+            promql(mean("subscriber_batch_rows", OF), "mean", "A"),
+            promql(quantile(0.95, "subscriber_batch_rows", OF), "p95", "B"),
         ),
     ]
 
@@ -221,22 +204,22 @@ def troubles() -> list[Panel]:
             Place(30, x=0, y=19, w=8, h=7),
             "Retries",
             "Repeated tries a minute by stage: start and store wait for the database, predict for the model API.",
-            promql(increase("subscriber_retries_total", by="stage", window="1m"), "{{stage}}"),
+            promql(increase("subscriber_retries_total", OF, by="stage", window="1m"), "{{stage}}"),
         ),
         finished(
             chart("short").decimals(0),
             Place(31, x=8, y=19, w=8, h=7),
             "Dead letters by cause",
             "Dead letters a minute. The table below shows them one by one.",
-            promql(increase("subscriber_dead_letters_total", by="cause", window="1m"), "{{cause}}"),
+            promql(increase("subscriber_dead_letters_total", OF, by="cause", window="1m"), "{{cause}}"),
         ),
         finished(
             chart("short").decimals(0).override_by_name("fenced", [fixed(WARNING)]),
             Place(32, x=16, y=19, w=8, h=7),
             "Rebalances and fenced batches",
             "Partitions given or taken a minute, and batches dropped because another owner had moved on.",
-            promql(increase("subscriber_rebalances_total", window="1m"), "rebalances", "A"),
-            promql(increase("subscriber_fenced_total", window="1m"), "fenced", "B"),
+            promql(increase("subscriber_rebalances_total", OF, window="1m"), "rebalances", "A"),
+            promql(increase("subscriber_fenced_total", OF, window="1m"), "fenced", "B"),
         ),
     ]
 
@@ -271,9 +254,7 @@ def api() -> list[Panel]:
             promql(mean("api_batch_rows", ""), "rows a request", "B"),
         ),
         finished(
-            chart("percentunit").override_by_regexp(
-                ".* memory", [option("unit", "bytes"), option("custom.axisPlacement", "right")]
-            ),
+            chart("percentunit").override_by_regexp(".* memory", [option("unit", "bytes"), RIGHT_AXIS]),
             Place(43, x=18, y=26, w=6, h=7),
             "Processes",
             "Processor time (1 is one core) and resident memory, of those that export them.",

@@ -4,23 +4,26 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from grafana_foundation_sdk.builders import common
-from grafana_foundation_sdk.models.common import GraphTresholdsStyleMode, VisibilityMode
+from grafana_foundation_sdk.models.common import VisibilityMode
 
-from grafana.health import increase, quantile, rate
 from grafana.panels import (
     BAD,
     CENTRED,
     COLOURED_CELL,
     COLOURED_TEXT,
+    COUNT,
     GOOD,
     MONITORING,
+    PERCENT,
     PLAIN,
     PSI,
     RIGHT,
+    RIGHT_AXIS,
+    STEPS,
     WARNING,
     Place,
     chart,
+    dashed,
     finished,
     fixed,
     grid,
@@ -31,10 +34,10 @@ from grafana.panels import (
     promql,
     shares,
     steps,
-    thresholds,
     width,
 )
 from grafana.postgres import Query
+from grafana.prometheus import increase, quantile, rate
 
 if TYPE_CHECKING:
     from grafana_foundation_sdk.builders.dashboard import Dashboard
@@ -44,9 +47,7 @@ if TYPE_CHECKING:
 UID: Final = "images"
 ENDPOINTS: Final = 'endpoint=~"/images.*"'
 UPLOADS: Final = 'endpoint="/images"'
-STEPS: Final = 300
 DIGITS: Final = "[0-9]"
-PERCENT: Final = [option("unit", "percentunit"), option("decimals", 1)]
 SURE: Final = {"under 50 %": "red", "50 to 80 %": "orange", "80 to 95 %": "light-blue", "over 95 %": "blue"}
 
 
@@ -120,7 +121,7 @@ def numbers() -> list[Panel]:
             Place(8, x=21, y=0, w=3, h=4),
             "Images lost",
             "Images of the range that were answered and could not be archived.",
-            promql(increase("api_archive_lost_total", ""), instant=True),
+            promql(increase("api_archive_lost_total"), instant=True),
         ),
     ]
 
@@ -162,7 +163,7 @@ def classes() -> list[Panel]:
     against = (
         grid()
         .override_by_name("digit", [CENTRED, width(60)])
-        .override_by_name("images", [option("unit", "short"), option("decimals", 0), width(90)])
+        .override_by_name("images", [*COUNT, width(90)])
         .override_by_regexp("share|in training", PERCENT)
         .override_by_name(
             "difference",
@@ -171,7 +172,7 @@ def classes() -> list[Panel]:
     )
     bins = (
         grid()
-        .override_by_regexp("images|labelled", [option("unit", "short"), option("decimals", 0), width(90)])
+        .override_by_regexp("images|labelled", [*COUNT, width(90)])
         .override_by_regexp("share|mean", PERCENT)
         .override_by_name("right", [*PERCENT, COLOURED_TEXT, option("thresholds", steps(RIGHT))])
     )
@@ -202,16 +203,15 @@ def classes() -> list[Panel]:
 
 def truth() -> list[Panel]:
     """How right the answers were, of those images whose truth is known."""
-    accuracy = (
+    accuracy = dashed(
         chart("percentunit")
         .max(1)
         .fill_opacity(0)
         .line_width(2)
         .show_points(VisibilityMode.ALWAYS)
         .span_nulls(True)
-        .max_data_points(STEPS)
-        .thresholds(thresholds([(None, "transparent"), (0.9, GOOD)]))
-        .thresholds_style(common.GraphThresholdsStyleConfig().mode(GraphTresholdsStyleMode.DASHED))
+        .max_data_points(STEPS),
+        [(0.9, GOOD)],
     )
     confusion = (
         grid()
@@ -225,7 +225,7 @@ def truth() -> list[Panel]:
     )
     versions = (
         grid()
-        .override_by_regexp("images|labelled", [option("unit", "short"), option("decimals", 0), width(90)])
+        .override_by_regexp("images|labelled", [*COUNT, width(90)])
         .override_by_name("right", [*PERCENT, COLOURED_TEXT, option("thresholds", steps(RIGHT))])
         .override_by_name("confidence", PERCENT)
         .override_by_name("last answer", [option("unit", "dateTimeAsLocal")])
@@ -260,9 +260,7 @@ def archive() -> list[Panel]:
     """How the archive takes the images."""
     return [
         finished(
-            chart("short").override_by_name(
-                "bytes", [option("unit", "bytes"), option("custom.axisPlacement", "right"), fixed("orange")]
-            ),
+            chart("short").override_by_name("bytes", [option("unit", "bytes"), RIGHT_AXIS, fixed("orange")]),
             Place(40, x=0, y=30, w=8, h=7),
             "Images that wait",
             "Images on their way to the archive, on disk or, if that takes no more, in memory, and their bytes.",
@@ -286,7 +284,7 @@ def archive() -> list[Panel]:
             "Images a second: stored, tries that failed and are repeated, lost.",
             promql(rate("api_archive_uploads_total", 'outcome=~"stored|found"'), "stored", "A"),
             promql(rate("api_archive_uploads_total", 'outcome="failed"'), "failed", "B"),
-            promql(rate("api_archive_lost_total", ""), "lost", "C"),
+            promql(rate("api_archive_lost_total"), "lost", "C"),
         ),
     ]
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from grafana_foundation_sdk.builders import common
-from grafana_foundation_sdk.models.common import GraphTresholdsStyleMode, VisibilityMode
+from grafana_foundation_sdk.models.common import VisibilityMode
 
 from grafana.panels import (
     BAD,
@@ -19,10 +18,12 @@ from grafana.panels import (
     PLAIN,
     RIGHT,
     ROWS_A_SECOND,
+    STEPS,
     TARGET,
     WARNING,
     Place,
     chart,
+    dashed,
     donut,
     finished,
     fixed,
@@ -33,7 +34,6 @@ from grafana.panels import (
     page,
     points,
     shares,
-    thresholds,
     width,
     with_class_colours,
 )
@@ -51,8 +51,6 @@ FEATURES: Final = {
     "petal length": "light-blue",
     "petal width": "dark-blue",
 }
-# steps of a chart: every chart costs as many look-ups in an index, twice a second
-STEPS: Final = 300
 
 
 def over_time(name: str, **names: str) -> Query:
@@ -172,7 +170,7 @@ def features() -> list[Panel]:
 
 def judgement() -> list[Panel]:
     """How right it is, and the rows one by one."""
-    running = (
+    running = dashed(
         chart("percentunit", legend_values=False)
         .max(1)
         .fill_opacity(0)
@@ -181,9 +179,8 @@ def judgement() -> list[Panel]:
         .span_nulls(True)
         .max_data_points(STEPS)
         .override_by_name("since the start", [fixed("green")])
-        .override_by_name("last 30 steps", [fixed("light-yellow"), option("custom.lineWidth", 1)])
-        .thresholds(thresholds([(None, "transparent"), (0.9, GOOD)]))
-        .thresholds_style(common.GraphThresholdsStyleConfig().mode(GraphTresholdsStyleMode.DASHED))
+        .override_by_name("last 30 steps", [fixed("light-yellow"), option("custom.lineWidth", 1)]),
+        [(0.9, GOOD)],
     )
     confusion = (
         grid()

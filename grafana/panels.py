@@ -23,6 +23,7 @@ from grafana_foundation_sdk.models.common import (
     BigValueGraphMode,
     BigValueTextMode,
     GraphDrawStyle,
+    GraphTresholdsStyleMode,
     LegendDisplayMode,
     LegendPlacement,
     SortOrder,
@@ -60,6 +61,8 @@ GOOD, WARNING, BAD, PLAIN = "green", "orange", "red", "text"
 
 Steps = list[tuple[float | None, str]]
 # a population stability index, as `python -m api.drift` has it, and a share of right answers
+# steps of a chart: each costs as many look-ups in an index, at every refresh
+STEPS: Final = 300
 PSI: Final[Steps] = [(None, GOOD), (0.1, WARNING), (0.25, BAD)]
 RIGHT: Final[Steps] = [(None, BAD), (0.8, WARNING), (0.9, GOOD)]
 
@@ -216,6 +219,13 @@ def thresholds(steps: Steps) -> dashboard.ThresholdsConfig:
     )
 
 
+def dashed(panel: timeseries.Panel, limits: Steps) -> timeseries.Panel:
+    """Draw dashed lines at the limits."""
+    return panel.thresholds(thresholds([(None, "transparent"), *limits])).thresholds_style(
+        common.GraphThresholdsStyleConfig().mode(GraphTresholdsStyleMode.DASHED)
+    )
+
+
 # ---- properties of a field, for overrides
 
 
@@ -247,6 +257,9 @@ def mapping(texts: dict[str, tuple[str, str]]) -> ValueMap:
 
 
 # a table's cells; Grafana 9.4 and later translate `displayMode` as they read it
+COUNT: Final = [option("unit", "short"), option("decimals", 0)]
+PERCENT: Final = [option("unit", "percentunit"), option("decimals", 1)]
+RIGHT_AXIS: Final = option("custom.axisPlacement", "right")
 COLOURED_TEXT: Final = option("custom.displayMode", "color-text")
 CENTRED: Final = option("custom.align", "center")
 COLOURED_CELL: Final = option("custom.displayMode", "color-background-solid")

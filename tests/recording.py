@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 import uuid
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -29,9 +30,10 @@ from api.uuid7 import uuid7
 from stack.settings import ROOT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from stack.settings import Settings
+    from tests.servers import Servers
 
 EMPLOYMENT = ("unemployed", "... < 1 year", "1 <= ... < 4 years", "4 <= ... < 7 years", "... >= 7 years")
 STATUS = ("male : single", "male : married/widowed", "female : divorced/separated/married")
@@ -133,6 +135,28 @@ class MonitoringDatabase:
 
     def files(self) -> list[Path]:
         return sorted(self.folder.glob("*.answers"))
+
+
+@contextmanager
+def monitoring_database(stack: Servers, name: str, folder: Path) -> Iterator[MonitoringDatabase]:
+    """A database of this name on the target's server, still empty, which is dropped at the end.
+
+    The server may be killed meanwhile.
+    """
+    drop = f"drop database if exists {name} with (force)"
+
+    def on_the_server(*statements: str) -> None:
+        if not stack.target.running:
+            stack.target.restart()
+        with psycopg.connect(stack.target.superuser_dsn("postgres"), autocommit=True) as connection:
+            for statement in statements:
+                connection.execute(statement.encode())
+
+    on_the_server(drop, f"create database {name} owner {stack.settings.monitoring_user}")
+    try:
+        yield MonitoringDatabase(stack.settings, name, folder)
+    finally:
+        on_the_server(drop)
 
 
 class Load:

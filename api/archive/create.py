@@ -10,7 +10,7 @@ from api.archive.errors import ArchiveError, StoreAway, StoreRefused
 from api.archive.policy import retry_delay
 from api.archive.settings import ArchiveSettings
 from api.archive.store import Store
-from api.logs import configure_logging
+from api.logs import configure_logging, log_wrong_settings
 
 PATIENCE_SECONDS = 60.0
 
@@ -43,8 +43,7 @@ def main() -> int:
     try:
         settings = ArchiveSettings()
     except ValidationError as error:
-        for problem in error.errors():
-            log.error("wrong setting", name=str(problem["loc"][0]).upper(), reason=problem["msg"])
+        log_wrong_settings(error)
         return 1
     if not settings.archive_endpoint:
         log.error("ARCHIVE_ENDPOINT is not set: it says where the store is")

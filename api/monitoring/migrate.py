@@ -17,7 +17,7 @@ from sqlalchemy import create_engine
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
-from api.logs import configure_logging
+from api.logs import configure_logging, log_wrong_settings
 from api.monitoring.errors import UnknownSchema
 from api.monitoring.settings import MonitoringSettings
 
@@ -62,8 +62,7 @@ def main() -> int:
     try:
         settings = MonitoringSettings()
     except ValidationError as error:
-        for problem in error.errors():
-            log.error("wrong setting", name=str(problem["loc"][0]).upper(), reason=problem["msg"])
+        log_wrong_settings(error)
         return 1
     if not settings.monitoring_host:
         log.error("MONITORING_HOST is not set: `make stack` prints the values")

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
-import psycopg
 import pytest
 from sklearn.pipeline import Pipeline
 
@@ -21,7 +20,7 @@ from stack.seaweedfs import INNER_PORTS, SeaweedFS, Store
 from stack.servers import archive_store
 from stack.valkey import Account, Valkey
 from tests.archiving import Archiving, Bucket
-from tests.recording import MonitoringDatabase
+from tests.recording import MonitoringDatabase, monitoring_database
 from tests.servers import Servers
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -178,19 +177,8 @@ def start_api(tmp_path: Path) -> Iterator[Callable[..., Api]]:
 @pytest.fixture
 def monitoring(stack: Servers, name: str, tmp_path: Path) -> Iterator[MonitoringDatabase]:
     """Give a monitoring database of the test's own, still empty, with a folder for what waits."""
-    user = stack.settings.monitoring_user
-
-    def on_the_server(statement: str) -> None:
-        with psycopg.connect(stack.target.superuser_dsn("postgres"), autocommit=True) as connection:
-            connection.execute(statement.encode())
-
-    if not stack.target.running:
-        stack.target.restart()
-    on_the_server(f"create database {name} owner {user}")
-    yield MonitoringDatabase(stack.settings, name, tmp_path / "spill")
-    if not stack.target.running:
-        stack.target.restart()
-    on_the_server(f"drop database {name} with (force)")
+    with monitoring_database(stack, name, tmp_path / "spill") as database:
+        yield database
 
 
 @pytest.fixture

@@ -13,13 +13,12 @@ from api.monitoring.answers import TABLES, kept
 from api.monitoring.database import Database
 from api.monitoring.records import waiting
 from api.monitoring.reference import Bins, Categories, ReferenceDistribution
-from tests.recording import EMPLOYMENT, STATUS, MonitoringDatabase, answer
+from tests.recording import EMPLOYMENT, STATUS, answer, monitoring_database
 from tests.unit.grafana.macros import Range, expand
 from tests.unit.grafana.provisioned import sql
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from tests.servers import Servers
     from tests.unit.grafana.provisioned import Query
@@ -55,29 +54,21 @@ MONITORING = [query for query in sql() if query.datasource == "monitoring" and n
 @pytest.fixture(scope="module")
 def volume(stack: Servers, tmp_path_factory: pytest.TempPathFactory) -> Iterator[psycopg.Connection]:
     """A monitoring database with a million answers of the last day, removed at the end."""
-    folder: Path = tmp_path_factory.mktemp(NAME)
-    database = MonitoringDatabase(stack.settings, NAME, folder)
-    with psycopg.connect(stack.target.superuser_dsn("postgres"), autocommit=True) as server:
-        drop = f"drop database if exists {NAME} with (force)".encode()
-        server.execute(drop)
-        server.execute(f"create database {NAME} owner {stack.settings.monitoring_user}".encode())
-        try:
-            first = Database.open(database.dsn, 30)
-            first.register(REFERENCE)
-            first.write([waiting(kept(answer(i))) for i in range(300)])
-            first.close()
-            with psycopg.connect(database.dsn, autocommit=True) as connection:
-                for table in TABLES:
-                    connection.execute(
-                        f"insert into {table} (answer_id, request_id, received_at, {COPIED})"
-                        f" select gen_random_uuid(), gen_random_uuid(),"
-                        f" now() - row_number() over () * interval '{STEP_SECONDS} s', {COPIED}"
-                        f" from generate_series(1, {ANSWERS // 100}), (select * from {table} limit 100) as few".encode()
-                    )
-                    connection.execute(f"vacuum analyze {table}".encode())
-                yield connection
-        finally:
-            server.execute(drop)
+    with monitoring_database(stack, NAME, tmp_path_factory.mktemp(NAME)) as database:
+        first = Database.open(database.dsn, 30)
+        first.register(REFERENCE)
+        first.write([waiting(kept(answer(i))) for i in range(300)])
+        first.close()
+        with psycopg.connect(database.dsn, autocommit=True) as connection:
+            for table in TABLES:
+                connection.execute(
+                    f"insert into {table} (answer_id, request_id, received_at, {COPIED})"
+                    f" select gen_random_uuid(), gen_random_uuid(),"
+                    f" now() - row_number() over () * interval '{STEP_SECONDS} s', {COPIED}"
+                    f" from generate_series(1, {ANSWERS // 100}), (select * from {table} limit 100) as few".encode()
+                )
+                connection.execute(f"vacuum analyze {table}".encode())
+            yield connection
 
 
 def assert_cheap(connection: psycopg.Connection, name: str, statement: str) -> None:

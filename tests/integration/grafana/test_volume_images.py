@@ -11,13 +11,12 @@ import pytest
 
 from api.monitoring.database import Database
 from api.monitoring.reference import Bins, Categories, ReferenceDistribution
-from tests.recording import MonitoringDatabase
+from tests.recording import monitoring_database
 from tests.unit.grafana.macros import Range, expand
 from tests.unit.grafana.provisioned import sql
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from tests.servers import Servers
     from tests.unit.grafana.provisioned import Query
@@ -53,34 +52,26 @@ LABEL = f"""
 @pytest.fixture(scope="module")
 def volume(stack: Servers, tmp_path_factory: pytest.TempPathFactory) -> Iterator[psycopg.Connection]:
     """A monitoring database with a million images of the last day, a third labelled; removed at the end."""
-    folder: Path = tmp_path_factory.mktemp(NAME)
-    database = MonitoringDatabase(stack.settings, NAME, folder)
-    with psycopg.connect(stack.target.superuser_dsn("postgres"), autocommit=True) as server:
-        drop = f"drop database if exists {NAME} with (force)".encode()
-        server.execute(drop)
-        server.execute(f"create database {NAME} owner {stack.settings.monitoring_user}".encode())
-        try:
-            first = Database.open(database.dsn, 30)
-            for version in (OLD, NEW):
-                first.register(
-                    ReferenceDistribution(
-                        version,
-                        {},
-                        {
-                            "predicted_class": Categories(TRAINED),
-                            "confidence": Bins((0.5, 0.9), (10, 100, 1235), 0.2, 1.0),
-                        },
-                    )
+    with monitoring_database(stack, NAME, tmp_path_factory.mktemp(NAME)) as database:
+        first = Database.open(database.dsn, 30)
+        for version in (OLD, NEW):
+            first.register(
+                ReferenceDistribution(
+                    version,
+                    {},
+                    {
+                        "predicted_class": Categories(TRAINED),
+                        "confidence": Bins((0.5, 0.9), (10, 100, 1235), 0.2, 1.0),
+                    },
                 )
-            first.close()
-            with psycopg.connect(database.dsn, autocommit=True) as connection:
-                connection.execute(LOAD.encode())
-                connection.execute(LABEL.encode())
-                for table in TABLES:
-                    connection.execute(f"vacuum analyze {table}".encode())
-                yield connection
-        finally:
-            server.execute(drop)
+            )
+        first.close()
+        with psycopg.connect(database.dsn, autocommit=True) as connection:
+            connection.execute(LOAD.encode())
+            connection.execute(LABEL.encode())
+            for table in TABLES:
+                connection.execute(f"vacuum analyze {table}".encode())
+            yield connection
 
 
 def rows(connection: psycopg.Connection, query: Query, span: timedelta) -> list[tuple[Any, ...]]:
