@@ -50,4 +50,6 @@ def log_wrong_settings(error: ValidationError) -> None:
     """Say of each setting that is wrong which one it is, by its variable, and why."""
     log = structlog.get_logger()
     for problem in error.errors():
-        log.error("wrong setting", name=str(problem["loc"][0]).upper(), reason=problem["msg"])
+        # what several settings say together has no place, and names them itself
+        where = {"name": str(problem["loc"][0]).upper()} if problem["loc"] else {}
+        log.error("wrong setting", **where, reason=problem["msg"])

@@ -49,6 +49,8 @@ class Settings(BaseSettings):
     monitoring_database: str
     monitoring_user: str
     monitoring_password: SecretStr
+    tasks_user: str
+    tasks_password: SecretStr
     postgres_password: SecretStr
     kafka_bootstrap_servers: str
     connect_url: str
@@ -65,6 +67,7 @@ class Settings(BaseSettings):
     api_url: str
     subscriber_host: str
     subscriber_port: int
+    task_subscriber_port: int
     prometheus_url: str
     grafana_url: str
     grafana_user: str
@@ -85,6 +88,7 @@ class Settings(BaseSettings):
                 "api_port": self.api_port + offset,
                 "api_url": _moved_url(self.api_url, offset),
                 "subscriber_port": self.subscriber_port + offset,
+                "task_subscriber_port": self.task_subscriber_port + offset,
                 "prometheus_url": _moved_url(self.prometheus_url, offset),
                 "grafana_url": _moved_url(self.grafana_url, offset),
             }

@@ -1,16 +1,20 @@
 -- Roles of the target server. Run by its superuser at every start; passwords and names come as settings of the session.
--- The subscriber and the sink each own the tables they make; the reader sees all and changes nothing.
+-- The subscriber and the sink each own the tables they make; the reader sees all and changes nothing. The tasks role reads
+-- and removes what the subscriber puts into the schema of the tasks, and sees nothing else.
 do $$
 declare
   owner text := current_setting('stream.target_user');
   reader text := current_setting('stream.reader_user');
+  tasks text := current_setting('stream.tasks_user');
+  subscriber text := current_setting('stream.subscriber_user');
   writer text;
   password text;
 begin
   for writer, password in values
     (owner, current_setting('stream.target_password')),
     (reader, current_setting('stream.reader_password')),
-    (current_setting('stream.subscriber_user'), current_setting('stream.subscriber_password')),
+    (tasks, current_setting('stream.tasks_password')),
+    (subscriber, current_setting('stream.subscriber_password')),
     (current_setting('stream.sink_user'), current_setting('stream.sink_password'))
   loop
     if not exists (select from pg_roles where rolname = writer) then
@@ -24,11 +28,17 @@ begin
   execute format('grant connect on database %I to %I', current_database(), reader);
   execute format('grant usage on schema public to %I', reader);
   execute format('alter default privileges for role %I in schema public grant select on tables to %I', owner, reader);
-  foreach writer in array array[current_setting('stream.subscriber_user'), current_setting('stream.sink_user')] loop
+  foreach writer in array array[subscriber, current_setting('stream.sink_user')] loop
     execute format('grant connect on database %I to %I', current_database(), writer);
     execute format('grant usage, create on schema public to %I', writer);
     execute format('alter default privileges for role %I in schema public grant select on tables to %I', writer, reader);
     -- a person signed in as the owner may do whatever the writers may
     execute format('grant %I to %I', writer, owner);
   end loop;
+  execute format('create schema if not exists tasks authorization %I', owner);
+  execute format('grant connect on database %I to %I', current_database(), tasks);
+  execute format('grant usage on schema tasks to %I, %I', tasks, reader);
+  execute format('grant usage, create on schema tasks to %I', subscriber);
+  execute format('alter default privileges for role %I in schema tasks grant select on tables to %I', subscriber, reader);
+  execute format('alter default privileges for role %I in schema tasks grant select, delete on tables to %I', subscriber, tasks);
 end $$;

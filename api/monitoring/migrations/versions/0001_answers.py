@@ -1,10 +1,12 @@
 """A table an endpoint."""
 
-from api.monitoring.migrations.statements import execute
+from pathlib import Path
+
+from api.migrations import execute
 
 revision = "0001_answers"
 down_revision = None
 
 
 def upgrade() -> None:
-    execute(revision)
+    execute(Path(__file__))

@@ -1,0 +1,5 @@
+from alembic import context
+
+from api.migrations import run
+
+run(context.config.attributes)
