@@ -141,7 +141,7 @@ class TaskSettings(BaseSettings):
         else:
             raise PydanticCustomError(
                 "needed",
-                "TOKEN_SIGNING_KEY is not set, and without it anyone could sign in: `openssl rand -hex 32` prints a key "
+                "TOKEN_SIGNING_KEY is not set, and without it anyone could sign in: `openssl rand -hex 32` prints one "
                 "(an empty TASKS_USER does without tasks)",
             )
         if len(key) < MIN_KEY_BYTES:
