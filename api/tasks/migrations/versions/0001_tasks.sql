@@ -10,7 +10,7 @@ create table tasks.account (
 
 -- Passwords that were wrong of late, by the name that was tried, be there such an account or not.
 create table tasks.failed_sign_in (
-  name text not null,
+  name bytea not null,                  -- SHA-256 of what was tried: it may be of any length, or a password in the wrong field
   at timestamptz not null default clock_timestamp()
 );
 create index failed_sign_in_name_at on tasks.failed_sign_in (name, at);
