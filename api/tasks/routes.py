@@ -11,7 +11,7 @@ from api.accounts.dependency import READ, WRITE, Account, signed_in
 from api.problems import ProblemRoute
 from api.tasks.documentation import FILES, SUBMISSION, refusals
 from api.tasks.errors import FieldsError, UnknownTaskError
-from api.tasks.formats.formats import Format, accepted
+from api.tasks.formats.format import Format, accepted
 from api.tasks.schemas import ModelList, Progress, Status, Task, TaskList
 from api.tasks.service import TaskService
 from api.tasks.submission import submitted
@@ -20,6 +20,7 @@ router = APIRouter(tags=["tasks"], route_class=ProblemRoute)
 
 Reader = Annotated[Account, signed_in(READ)]
 Writer = Annotated[Account, signed_in(WRITE)]
+TASKS_PATH = "/tasks"
 PAGE, MOST = 50, 500
 
 
@@ -43,7 +44,7 @@ async def models(request: Request, _account: Reader) -> ModelList:
 
 
 @router.post(
-    "/tasks",
+    TASKS_PATH,
     status_code=202,
     summary="Have rows predicted",
     openapi_extra=SUBMISSION,
@@ -82,7 +83,7 @@ async def create(
     return Response(task.model_dump_json(), 202, headers, "application/json")
 
 
-@router.get("/tasks", summary="One's tasks", responses=refusals(401, 403, 422, 503))
+@router.get(TASKS_PATH, summary="One's tasks", responses=refusals(401, 403, 422, 503))
 async def listed(
     request: Request,
     response: Response,

@@ -18,7 +18,7 @@ from api.tasks.database import Databases
 from api.tasks.dispatch.dispatcher import Dispatcher
 from api.tasks.dispatch.metrics import DispatchMetrics
 from api.tasks.errors import BusyError, FieldsError, NotReadyError, TaskStateError
-from api.tasks.formats.formats import Format
+from api.tasks.formats.format import Format
 from api.tasks.formats.intake import Column, Intake, Limits, read
 from api.tasks.formats.output import OutputColumn, write
 from api.tasks.removal import Removal

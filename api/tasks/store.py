@@ -43,6 +43,7 @@ async def begin(connection: AsyncConnection, wanted: Wanted) -> bool:
         "idempotency_key": wanted.idempotency_key,
         "fingerprint": wanted.fingerprint,
         "callback_url": wanted.callback_url,
+        "callback": "waiting" if wanted.callback_url else None,
         "columns": [],
         "rows_total": 0,
     }

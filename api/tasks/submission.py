@@ -17,7 +17,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 
 from api.tasks.errors import FieldsError, TooLargeError, UnsupportedFormatError
-from api.tasks.formats.formats import Format, format_of
+from api.tasks.formats.format import Format, format_of
 
 MULTIPART, JSON = "multipart/form-data", "application/json"
 FIELDS = ("model", "version", "callback_url")

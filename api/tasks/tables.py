@@ -35,6 +35,8 @@ task = Table(
     Column("started_at", DateTime(timezone=True)),
     Column("finished_at", DateTime(timezone=True)),
     Column("removed_at", DateTime(timezone=True)),
+    Column("callback_url", Text),
+    Column("callback", Text),
 )
 
 chunk = Table(
