@@ -21,15 +21,14 @@ BOTH = ("tasks:read", "tasks:write")
 def task_settings(settings: Settings, **changes: object) -> TaskSettings:
     """What the API is told of the running databases."""
     values = {name.lower(): value for name, value in task_environment(settings).items()}
-    return TaskSettings(_env_file=None, **{**values, **changes})
+    return TaskSettings.model_validate({**values, **changes})
 
 
 def task_environment(settings: Settings) -> dict[str, str]:
     """The same as variables of a process."""
-    names = ("TASKS_USER", "TASKS_PASSWORD", "SOURCE_HOST", "SOURCE_PORT", "SOURCE_DATABASE")
-    names += ("TARGET_HOST", "TARGET_PORT", "TARGET_DATABASE")
-    environment = settings.environment()
-    return {name: environment[name] for name in names} | {"TOKEN_SIGNING_KEY": KEY}
+    wanted = ("TASKS_", "SOURCE_", "TARGET_")
+    environment = {name: value for name, value in settings.environment().items() if name.startswith(wanted)}
+    return environment | {"TOKEN_SIGNING_KEY": KEY}
 
 
 def add_account(settings: Settings, name: str, password: str = PASSWORD, scopes: tuple[str, ...] = BOTH) -> int:
