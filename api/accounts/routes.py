@@ -5,7 +5,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from api.accounts.accounts import Accounts
-from api.accounts.dependency import READ, Account, signed_in
+from api.accounts.dependency import OF_TOKENS, READ, Account, signed_in
 from api.accounts.form import FORM, sign_in_form
 from api.accounts.schemas import SignIn, TokenOut, WebhookSecretOut
 from api.accounts.tokens import in_order
@@ -27,11 +27,6 @@ refusals = Refusals(
         503: "The database is away, or too many sign in at this moment; try again after `Retry-After` seconds.",
     }
 )
-OF_TOKENS = {
-    401: "There is no token, or it is not one of ours, has expired, or its account has changed.",
-    403: "The token is not good for that.",
-    503: "The database is away; try again after `Retry-After` seconds.",
-}
 of_tokens = Refusals(OF_TOKENS)
 # The form is read by hand, within limits, so its schema is told to the documentation by hand too.
 BODY = {
