@@ -29,7 +29,7 @@ MESSAGES = (
 
 
 class DocumentedApp(FastAPI):
-    """A FastAPI app whose documentation knows the protocol's messages, which it does not decode itself, and problems."""
+    """A FastAPI app that documents problems too, and the protocol's messages, which it does not decode itself."""
 
     def openapi(self) -> dict[str, Any]:
         """Return the OpenAPI document, made once."""

@@ -13,6 +13,7 @@ from api.accounts import passwords, store, throttle, tokens
 from api.accounts.errors import SignInError, TokenError, TooManyTriesError
 from api.accounts.scopes import SCOPES
 from api.accounts.tokens import Claims
+from api.tasks.callbacks.signature import secret_of
 from api.tasks.database import Databases
 from api.tasks.errors import BusyError, FieldsError
 from api.tasks.settings import TaskSettings
@@ -98,6 +99,10 @@ class Accounts:
         if kept is None or kept.generation != claims.generation:
             raise TokenError("the account has changed since")
         return Account(kept.id, kept.name, claims.scopes & kept.scopes)
+
+    def webhook_secret(self, account: Account) -> str:
+        """What the signatures of an account's callbacks are checked with."""
+        return secret_of(self._key, account.id)
 
     async def _checked(self, name: str, password: str) -> store.Kept | None:
         """The account, if the password is right; a wrong one is kept for the throttle.

@@ -10,7 +10,14 @@ from api.accounts.accounts import Account, Accounts
 from api.accounts.errors import NoTokenError, ScopeError
 from api.accounts.scopes import READ, SCOPES, WRITE
 
-__all__ = ["READ", "WRITE", "Account", "signed_in"]
+__all__ = ["OF_TOKENS", "READ", "WRITE", "Account", "signed_in"]
+
+# why a route that asks who is there may refuse, for the documentation
+OF_TOKENS = {
+    401: "There is no token, or it is not one of ours, has expired, or its account has changed.",
+    403: "The token is not good for that.",
+    503: "The database is away; try again after `Retry-After` seconds.",
+}
 
 # relative: the API may be served below a path
 _bearer = OAuth2PasswordBearer("auth/token", scopes=SCOPES, auto_error=False)

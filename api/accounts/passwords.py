@@ -25,7 +25,7 @@ def hashed(password: str) -> str:
 def matches(password: str, kept: str | None) -> bool:
     """Whether it is the password of a hash; without a hash it is none, which takes as long to find out."""
     try:
-        return _hasher.verify(kept or NOBODY, _bytes(password)) and kept is not None
+        return _hasher.verify(kept or NOBODY, _bytes(password)) and bool(kept)
     except (VerificationError, InvalidHashError):
         return False
 

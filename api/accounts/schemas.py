@@ -23,6 +23,16 @@ class SignIn(BaseModel):
     ] = ""
 
 
+class WebhookSecretOut(BaseModel):
+    """The secret that signs callbacks."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo="}]}
+    )
+
+    secret: Annotated[str, Field(description="As Standard Webhooks writes it: `whsec_`, then 32 bytes in base64.")]
+
+
 class TokenOut(BaseModel):
     """A token for `Authorization: Bearer …`."""
 

@@ -30,7 +30,25 @@ FORGET_OLD = text(
     )
     """
 )
-ACCOUNT = "select id, name, password_hash, scopes, generation, created_at from tasks.account"
+ACCOUNT = "select id, name, password_hash, scopes, generation, created_at from tasks.account where removed_at is null"
+# a task goes when the dispatcher has removed its results too
+REMOVE = (
+    text("update tasks.account set removed_at = now(), password_hash = '' where id = :id"),
+    text(
+        """
+        update tasks.task set removed_at = now(), finished_at = coalesce(finished_at, now()),
+          status = case when status in ('queued', 'running') then 'cancelled' else status end
+        where account = :id and removed_at is null
+        """
+    ),
+    text("delete from tasks.chunk where account = :id and state = 'waiting'"),
+)
+FORGET_REMOVED = text(
+    """
+    delete from tasks.account where removed_at is not null
+      and not exists (select from tasks.task where task.account = account.id)
+    """
+)
 
 
 @dataclass(frozen=True)
@@ -50,13 +68,13 @@ async def by_name(connection: AsyncConnection, name: str) -> Kept | None:
     # no name in the database has a character that its texts cannot hold
     if "\0" in name:
         return None
-    found = (await connection.execute(text(f"{ACCOUNT} where name = :name"), {"name": name})).one_or_none()
+    found = (await connection.execute(text(f"{ACCOUNT} and name = :name"), {"name": name})).one_or_none()
     return _kept(found) if found is not None else None
 
 
 async def by_id(connection: AsyncConnection, account: int) -> Kept | None:
     """The account of this id, if there is one still."""
-    found = (await connection.execute(text(f"{ACCOUNT} where id = :id"), {"id": account})).one_or_none()
+    found = (await connection.execute(text(f"{ACCOUNT} and id = :id"), {"id": account})).one_or_none()
     return _kept(found) if found is not None else None
 
 
@@ -71,7 +89,7 @@ async def add(connection: AsyncConnection, name: str, password_hash: str, scopes
         text(
             """
             insert into tasks.account (name, password_hash, scopes) values (:name, :hash, :scopes)
-            on conflict (name) do nothing
+            on conflict (name) where removed_at is null do nothing
             """
         ),
         {"name": name, "hash": password_hash, "scopes": sorted(scopes)},
@@ -80,19 +98,32 @@ async def add(connection: AsyncConnection, name: str, password_hash: str, scopes
 
 
 async def remove(connection: AsyncConnection, name: str) -> bool:
-    """Remove an account with its tasks; False if there is none of this name."""
-    removed = await connection.execute(text("delete from tasks.account where name = :name"), {"name": name})
-    return bool(removed.rowcount)
+    """Remove an account and, in a while, its tasks; False if there is none of this name."""
+    kept = await by_name(connection, name)
+    if kept is None:
+        return False
+    for statement in REMOVE:
+        await connection.execute(statement, {"id": kept.id})
+    await forget_removed(connection)
+    return True
+
+
+async def forget_removed(connection: AsyncConnection) -> None:
+    """Let removed accounts go whose last task has gone."""
+    await connection.execute(FORGET_REMOVED)
 
 
 async def set_password(connection: AsyncConnection, name: str, password_hash: str) -> bool:
     """Give an account a new password, which voids its tokens; False if there is none of this name."""
-    changed = await connection.execute(
-        text("update tasks.account set password_hash = :hash, generation = generation + 1 where name = :name"),
-        {"name": name, "hash": password_hash},
+    kept = await by_name(connection, name)
+    if kept is None:
+        return False
+    await connection.execute(
+        text("update tasks.account set password_hash = :hash, generation = generation + 1 where id = :id"),
+        {"id": kept.id, "hash": password_hash},
     )
     await forget_failures(connection, name)
-    return bool(changed.rowcount)
+    return True
 
 
 async def rehash(connection: AsyncConnection, kept: Kept, password_hash: str) -> None:

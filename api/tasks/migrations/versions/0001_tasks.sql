@@ -1,12 +1,14 @@
 -- Who may ask for tasks.
 create table tasks.account (
   id bigint generated always as identity primary key,
-  name text not null unique,
+  name text not null,
   password_hash text not null,          -- argon2id, with its parameters
   scopes text[] not null,               -- of tasks:read, tasks:write
   generation int not null default 1,    -- counts up with each new password: tokens of an earlier one are void
-  created_at timestamptz not null default now()
+  created_at timestamptz not null default now(),
+  removed_at timestamptz                -- nobody knows it any more; it goes once its last task has
 );
+create unique index account_name on tasks.account (name) where removed_at is null;
 
 -- Passwords that were wrong of late, by the name that was tried, be there such an account or not.
 create table tasks.failed_sign_in (
