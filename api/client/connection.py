@@ -17,6 +17,8 @@ from api.client.settings import ClientSettings
 TIMEOUT = httpx.Timeout(30.0, connect=5.0)
 # before the API has answered once, its address may well be wrong
 FIRST_PATIENCE_SECONDS = 5.0
+# a shorter wait is not worth a word
+TOLD_SECONDS = 1.0
 PASSING = {
     HTTPStatus.REQUEST_TIMEOUT,
     HTTPStatus.TOO_MANY_REQUESTS,
@@ -127,8 +129,11 @@ class Connection:
                 delay = delay_seconds(failures, random.random(), error.retry_after_seconds)  # noqa: S311 (no secret)
                 patience = self._patience_seconds if self._answered else FIRST_PATIENCE_SECONDS
                 if time.monotonic() - began + delay > patience:
-                    raise
-                self._tell(f"{error}; trying again in {delay:.1f} s")
+                    if self._answered:
+                        raise
+                    raise AwayError(f"{error}: is it running, and is that its address (API_URL, --url)?") from error
+                if delay >= TOLD_SECONDS:
+                    self._tell(f"{error}; trying again in {delay:.0f} s")
                 time.sleep(delay)
 
     def _send(

@@ -1,4 +1,4 @@
-"""What is told while something takes its time: bars on a terminal, else a line now and then; on standard error alone."""
+"""What is told on standard error while something takes its time: bars on a terminal, else a line now and then."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -9,6 +9,7 @@ from rich.progress import (
     BarColumn,
     DownloadColumn,
     Progress,
+    ProgressColumn,
     SpinnerColumn,
     TextColumn,
     TimeRemainingColumn,
@@ -71,7 +72,7 @@ class Report:
 
             yield look
 
-    def _progress(self, *columns: SpinnerColumn | TextColumn | BarColumn | DownloadColumn) -> Progress:
+    def _progress(self, *columns: ProgressColumn) -> Progress:
         return Progress(*columns, console=self._console, transient=True, disable=not self._console.is_terminal)
 
     def _quiet(self, line: str) -> None:

@@ -32,8 +32,8 @@ class Task:
 
     @classmethod
     def of(cls, told: Mapping[str, Any]) -> Self:
-        counts = (int(told.get(name) or 0) for name in ("rows_total", "rows_done", "rows_failed"))
-        return cls(str(told["id"]), str(told["status"]), *counts, raw=told)
+        total, done, failed = (int(told.get(name) or 0) for name in ("rows_total", "rows_done", "rows_failed"))
+        return cls(str(told["id"]), str(told["status"]), total, done, failed, told)
 
     @property
     def ended(self) -> bool:

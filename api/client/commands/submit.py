@@ -4,7 +4,7 @@ from typing import Annotated
 import typer
 
 from api.client import destination, formats
-from api.client.commands.options import PATIENCE_SECONDS, Kind, Patience, Url, come_back, connected
+from api.client.commands.options import PATIENCE_SECONDS, Patience, Url, come_back, connected
 from api.client.commands.wait import wait_for
 from api.client.errors import AwayError, InterruptedByUser
 from api.client.formats import Format
@@ -29,7 +29,9 @@ def submit(
         str | None,
         typer.Option(metavar="FILE", help="Wait, and write the result to this file; by its name CSV, JSON or Parquet."),
     ] = None,
-    kind: Kind = None,
+    given: Annotated[
+        Format | None, typer.Option("--format", help="The format of FILE. (default: by its name; stdin has none)")
+    ] = None,
     url: Url = None,
     patience: Patience = PATIENCE_SECONDS,
 ) -> None:
@@ -41,10 +43,10 @@ def submit(
     report = Report()
     order = Order(model, version, callback_url, idempotency_key or str(uuid.uuid4()))
     with connected(url, patience, report) as tasks:
-        given = formats.of_input(file, kind)
+        format_ = formats.of_input(file, given)
         if output is not None:
             destination.check(output, formats.of_output(output, None))
-        task = _submitted(tasks, order, file, given, report)
+        task = _submitted(tasks, order, file, format_, report)
         if output == destination.TO_OUTPUT:
             report.say(f"task {task.id}")
         else:
