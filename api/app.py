@@ -16,7 +16,6 @@ from api.images import routes as images
 from api.images.answers import ImageAnswers
 from api.images.by_key import DIGIT_IMAGES, DigitImages
 from api.images.labels import Labels
-from api.images.page import Assets
 from api.images.settings import ImageSettings
 from api.images.upload import OVERHEAD_BYTES
 from api.monitoring.recorder import Recorder
@@ -51,7 +50,7 @@ def create_app(
     app.state.service = service
     app.state.credit = CreditAnswers(service, cache, recorder)
     app.state.cache, app.state.recorder, app.state.archiver = cache, recorder, archiver
-    app.state.images, app.state.image_assets = image_answers, Assets()
+    app.state.images = image_answers
     app.state.labels = labels or Labels(None)
     app.state.digit_images = None
     if image_answers.archive is not None:
