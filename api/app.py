@@ -19,7 +19,6 @@ from api.images import routes as images
 from api.images.answers import ImageAnswers
 from api.images.by_key import DIGIT_IMAGES, DigitImages
 from api.images.labels import Labels
-from api.images.page import Assets
 from api.images.settings import ImageSettings
 from api.images.upload import OVERHEAD_BYTES
 from api.monitoring.recorder import Recorder
@@ -31,6 +30,7 @@ from api.service import Service
 from api.tasks import routes as task_routes
 from api.tasks import submission
 from api.tasks.database import Databases
+from api.tasks.page.routes import page_router
 from api.tasks.service import TaskService
 from api.tasks.settings import TaskSettings
 from api.training.digits import NAME as DIGITS
@@ -61,7 +61,7 @@ def create_app(
     app.state.service = service
     app.state.credit = CreditAnswers(service, cache, recorder)
     app.state.cache, app.state.recorder, app.state.archiver = cache, recorder, archiver
-    app.state.images, app.state.image_assets = image_answers, Assets()
+    app.state.images = image_answers
     app.state.labels = labels or Labels(None)
     app.state.digit_images = None
     if image_answers.archive is not None:
@@ -85,6 +85,8 @@ def create_app(
         app.state.accounts = Accounts(tasks, app.state.databases)
         app.state.tasks = TaskService(service, app.state.databases, tasks, service.metrics.registry)
         app.include_router(accounts.router)
+        # before the tasks' own routes, one of which takes any name
+        app.include_router(page_router)
         app.include_router(task_routes.router)
     answer_failures(app)
     return app

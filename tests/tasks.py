@@ -39,7 +39,9 @@ class Person:
     ) -> httpx.Response:
         """Send a file."""
         headers = {"Idempotency-Key": key} if key else {}
-        return self.http.post("/tasks", data={"model": model, **fields}, files={"file": (name, content)}, headers=headers)
+        return self.http.post(
+            "/tasks", data={"model": model, **fields}, files={"file": (name, content)}, headers=headers
+        )
 
     def made(self, answer: httpx.Response) -> str:
         """The id of the task that was made."""
@@ -70,7 +72,10 @@ class Person:
 
 def flowers(count: int) -> list[dict[str, float]]:
     """So many rows for the iris model, of all three classes."""
-    return [{**FLOWER, "petal_length": 1.0 + (number % 60) / 10, "petal_width": 0.1 + (number % 25) / 10} for number in range(count)]
+    return [
+        {**FLOWER, "petal_length": 1.0 + (number % 60) / 10, "petal_width": 0.1 + (number % 25) / 10}
+        for number in range(count)
+    ]
 
 
 def csv(rows: Iterable[dict[str, Any]]) -> bytes:

@@ -13,7 +13,7 @@ from api.service import Service
 from api.tasks.database import Databases
 from api.tasks.errors import FieldsError
 from api.tasks.formats.intake import Column
-from api.tasks.formats.output import OutputColumn
+from api.tasks.formats.output import Kind, OutputColumn
 from api.tasks.schemas import ServedModel, Tensor
 from api.tasks.tables import SCHEMA
 
@@ -25,10 +25,14 @@ COLUMNS = text(
     "select column_name, data_type from information_schema.columns"
     " where table_schema = :schema and table_name = :table order by ordinal_position"
 )
-KINDS = {
-    **dict.fromkeys(("smallint", "integer", "bigint"), "int"),
-    **dict.fromkeys(("real", "double precision"), "float"),
-    **dict.fromkeys(("text", "character varying", "character"), "text"),
+KINDS: dict[str, Kind] = {
+    "smallint": "int",
+    "integer": "int",
+    "bigint": "int",
+    "real": "float",
+    "double precision": "float",
+    "text": "text",
+    "character varying": "text",
     "boolean": "bool",
 }
 
@@ -58,7 +62,10 @@ class Catalogue:
                 raise FieldsError(("version", f"{error}; GET /models lists the versions")) from error
         if name not in await self._with_tables():
             raise FieldsError(
-                ("model", f"'{name}' takes no tasks: no pipeline has made the table {SCHEMA}.{name} in the target database")
+                (
+                    "model",
+                    f"'{name}' takes no tasks: no pipeline has made the table {SCHEMA}.{name} in the target database",
+                )
             )
         return [Column(feature.name, feature.datatype) for feature in model.description.features]
 

@@ -20,7 +20,11 @@ refusals = Refusals(
     }
 )
 _TEXTS = {
-    "model": {"type": "string", "description": "A model that takes tasks; `GET /models` lists them.", "example": "iris"},
+    "model": {
+        "type": "string",
+        "description": "A model that takes tasks; `GET /models` lists them.",
+        "example": "iris",
+    },
     "version": {"type": "string", "description": "The model's version; without one, whichever is current then."},
     "callback_url": {"type": "string", "format": "uri", "description": "Gets a signed POST when the task has ended."},
 }
@@ -33,7 +37,12 @@ SUBMISSION: dict[str, Any] = {
                     "type": "object",
                     "properties": {
                         **_TEXTS,
-                        "rows": {"type": "array", "items": {"type": "object"}, "minItems": 1, "description": "By column."},
+                        "rows": {
+                            "type": "array",
+                            "items": {"type": "object"},
+                            "minItems": 1,
+                            "description": "By column.",
+                        },
                     },
                     "required": ["model", "rows"],
                     "additionalProperties": False,

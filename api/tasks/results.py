@@ -19,7 +19,9 @@ PAGE_CHUNKS = 4
 UNREAD = "its message could not be read; the dead letters tell why"
 
 
-async def result(databases: Databases, task_id: UUID, model: str, rows_total: int | None) -> tuple[list[OutputColumn], Rows]:
+async def result(
+    databases: Databases, task_id: UUID, model: str, rows_total: int | None
+) -> tuple[list[OutputColumn], Rows]:
     """The columns of a result, and its rows; with `rows_total`, there is one of every row up to that.
 
     Each page is a query of its own, so that a slow reader holds up no transaction.
@@ -88,7 +90,7 @@ async def taken_in(databases: Databases, task_id: UUID, columns: list[str]) -> R
             chunks = (await source.execute(page.order_by(chunk.c.number).limit(PAGE_CHUNKS))).all()
         for each in chunks:
             after = each.number
-            rows: list[dict[str, Any]] = msgspec.json.decode(each.payload)
+            rows = msgspec.json.decode(each.payload, type=list[dict[str, msgspec.Raw]])
             yield [tuple(row.get(name) for name in columns) for row in rows]
         if len(chunks) < PAGE_CHUNKS:
             return

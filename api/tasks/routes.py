@@ -73,7 +73,7 @@ async def create(
     """Hand over rows, as JSON or as a file of CSV, JSON lines or Parquet; get a task at once.
 
     The answer comes when all rows are written down: from then on nothing is lost. Rows are predicted by the stream, in
-    turn with other tasks. `curl -F model=credit -F file=@rows.csv -H "Authorization: Bearer $TOKEN" localhost:8000/tasks`
+    turn with other tasks. `curl -F model=iris -F file=@rows.csv -H "Authorization: Bearer $TOKEN" localhost:8000/tasks`
     """
     tasks = _tasks(request)
     with tasks.upload():
@@ -111,9 +111,7 @@ async def one(request: Request, account: Reader, task_id: str) -> Task:
     return await _tasks(request).find(account.id, _id(task_id))
 
 
-@router.get(
-    "/tasks/{task_id}/status", summary="How far a task is", responses=refusals(401, 403, 404, 503)
-)
+@router.get("/tasks/{task_id}/status", summary="How far a task is", responses=refusals(401, 403, 404, 503))
 async def progress(request: Request, account: Reader, task_id: str) -> Progress:
     """Tell how many of a task's rows are predicted."""
     task = await _tasks(request).find(account.id, _id(task_id))
@@ -124,7 +122,6 @@ async def progress(request: Request, account: Reader, task_id: str) -> Progress:
     "/tasks/{task_id}/input",
     summary="The rows of a task",
     response_class=StreamingResponse,
-   
     responses={200: FILES, **refusals(401, 403, 404, 406, 503)},
 )
 async def given(
@@ -139,7 +136,6 @@ async def given(
     "/tasks/{task_id}/result",
     summary="The predictions of a task",
     response_class=StreamingResponse,
-   
     responses={200: FILES, **refusals(401, 403, 404, 406, 409, 422, 503)},
 )
 async def predicted(
@@ -162,7 +158,6 @@ async def predicted(
     "/tasks/{task_id}",
     status_code=204,
     summary="Cancel and remove a task",
-   
     responses=refusals(401, 403, 404, 409, 422, 503),
 )
 async def removed(

@@ -36,7 +36,9 @@ COPY = (
 class TaskService:
     """What the tasks' routes ask for."""
 
-    def __init__(self, service: Service, databases: Databases, settings: TaskSettings, registry: CollectorRegistry) -> None:
+    def __init__(
+        self, service: Service, databases: Databases, settings: TaskSettings, registry: CollectorRegistry
+    ) -> None:
         self.settings = settings
         self.databases = databases
         self.catalogue = Catalogue(service, databases)
@@ -172,9 +174,7 @@ class TaskService:
             if task.status == "cancelled":
                 raise TaskStateError(f"the task was cancelled after {so_far}; ?partial=true gives them")
             raise NotReadyError(f"the task is {task.status}, {so_far}; ?partial=true gives what is there")
-        columns, rows = await results.result(
-            self.databases, task.id, task.model, task.rows_total if ended else None
-        )
+        columns, rows = await results.result(self.databases, task.id, task.model, task.rows_total if ended else None)
         return write(rows, columns, format_)
 
     async def input(self, account: int, task_id: UUID, format_: Format) -> AsyncIterator[bytes]:

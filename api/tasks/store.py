@@ -48,7 +48,10 @@ async def begin(connection: AsyncConnection, wanted: Wanted) -> bool:
         "rows_total": 0,
     }
     made = await connection.execute(
-        upsert(task).values(row).on_conflict_do_nothing(index_elements=["account", "idempotency_key"]).returning(task.c.id)
+        upsert(task)
+        .values(row)
+        .on_conflict_do_nothing(index_elements=["account", "idempotency_key"])
+        .returning(task.c.id)
     )
     return made.first() is not None
 
@@ -161,5 +164,3 @@ def _own(account: int, task_id: UUID) -> tuple[ColumnElement[bool], ...]:
 
 def _shown(row: Any) -> Task:
     return Task.model_validate({name: getattr(row, name) for name in Task.model_fields})
-
-

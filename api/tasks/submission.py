@@ -77,14 +77,14 @@ async def submitted(request: Request, max_json_bytes: int) -> AsyncIterator[Subm
         await asyncio.to_thread(path.unlink, missing_ok=True)
 
 
-async def _from_json(
-    request: Request, file: BinaryIO, max_bytes: int
-) -> tuple[dict[str, str | None], Format, bytes]:
+async def _from_json(request: Request, file: BinaryIO, max_bytes: int) -> tuple[dict[str, str | None], Format, bytes]:
     body = bytearray()
     async for piece in request.stream():
         body += piece
         if len(body) > max_bytes:
-            raise TooLargeError(f"the body is larger than {max_bytes} bytes; a file, sent as {MULTIPART}, may hold more")
+            raise TooLargeError(
+                f"the body is larger than {max_bytes} bytes; a file, sent as {MULTIPART}, may hold more"
+            )
     try:
         asked = msgspec.json.decode(body, type=RowsIn)
     except msgspec.ValidationError as error:

@@ -55,7 +55,9 @@ class Dispatcher:
         self._windows: defaultdict[str, Window] = defaultdict(lambda: self._window)
         self._woken = asyncio.Event()
         self._look_for_late_at = 0.0
-        self._statements = {n: statement(n) for n in ("released", "waiting", "finish", "count", "release", "release_again")}
+        self._statements = {
+            n: statement(n) for n in ("released", "waiting", "finish", "count", "release", "release_again")
+        }
 
     def wake(self) -> None:
         """Look at once: a task was made."""

@@ -12,7 +12,10 @@ class DispatchMetrics:
             "api_tasks_ended", "Tasks that ended, by model and status.", ("model", "status"), registry=registry
         )
         self._rows = Counter(
-            "api_task_rows", "Rows of tasks, by model and whether they have a prediction.", ("model", "result"), registry=registry
+            "api_task_rows",
+            "Rows of tasks, by model and whether they have a prediction.",
+            ("model", "result"),
+            registry=registry,
         )
         self._flying = Gauge(
             "api_task_rows_flying", "Rows of tasks on their way through Kafka.", ("model",), registry=registry

@@ -20,7 +20,18 @@ class Format(Enum):
         """The media type, without parameters."""
         return self.value
 
+    @property
+    def extension(self) -> str:
+        """What a file's name ends with, without the dot."""
+        return EXTENSIONS[self]
 
+
+EXTENSIONS: Final = {
+    Format.JSON_ROWS: "json",
+    Format.NDJSON: "jsonl",
+    Format.CSV: "csv",
+    Format.PARQUET: "parquet",
+}
 ALIASES: Final = {
     **{form.content_type: form for form in Format},
     "application/csv": Format.CSV,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
 import uuid
 from contextlib import closing
 from typing import TYPE_CHECKING
@@ -11,7 +10,6 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 from confluent_kafka import Consumer, TopicPartition
-from confluent_kafka.admin import AdminClient, ConfigResource, ResourceType
 
 from tests.commands import Finished, finished
 from tests.runs import as_processes
@@ -30,9 +28,7 @@ HEARTBEATS = "__debezium-heartbeat.postgres-outbox"
 
 
 @pytest.fixture
-def outbox(
-    services: Services, settings: Settings, connectors: Callable[..., Finished]
-) -> Iterator[psycopg.Connection]:
+def outbox(services: Services, settings: Settings, connectors: Callable[..., Finished]) -> Iterator[psycopg.Connection]:
     """The source database as the role of the tasks, with their schema; the outbox is as the test leaves it."""
     environment = services.environment | {"TOKEN_SIGNING_KEY": KEY}
     done = finished("api.tasks.migrate", environment=environment)
@@ -107,7 +103,7 @@ def insert(connection: psycopg.Connection, model: str, key: str, payload: str) -
 def starts(stack: Servers, prefix: str) -> int:
     """How often the task of a source with this prefix was started."""
     log = (stack.folder / "log" / "connect.log").read_text(errors="replace")
-    return log.count(f"Starting PostgresConnectorTask with configuration:")
+    return log.count("Starting PostgresConnectorTask with configuration:")
 
 
 def test_rows_become_messages_as_they_are(
