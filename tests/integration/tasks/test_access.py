@@ -58,9 +58,7 @@ def test_what_is_no_id_names_no_task(person: Person, method: str, path: str, tas
     assert person.http.request(method, path.format(id=task_id)).status_code == 404
 
 
-def test_who_may_only_look_makes_and_removes_nothing(
-    person: Person, signed_in: Callable[..., Person]
-) -> None:
+def test_who_may_only_look_makes_and_removes_nothing(person: Person, signed_in: Callable[..., Person]) -> None:
     task_id = person.made(person.send_rows(flowers(3)))
     looking = signed_in(person, scope="tasks:read")
 

@@ -14,8 +14,8 @@ from tests.stream import wait_until
 from tests.tasks import FLOWER, Person, flowers
 
 if TYPE_CHECKING:
-    from stack.settings import Settings
     from stack.services import Services
+    from stack.settings import Settings
 
 NDJSON, CSV, PARQUET = "application/x-ndjson", "text/csv", "application/vnd.apache.parquet"
 
