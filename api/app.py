@@ -19,7 +19,6 @@ from api.images import routes as images
 from api.images.answers import ImageAnswers
 from api.images.by_key import DIGIT_IMAGES, DigitImages
 from api.images.labels import Labels
-from api.images.page import Assets
 from api.images.settings import ImageSettings
 from api.images.upload import OVERHEAD_BYTES
 from api.monitoring.recorder import Recorder
@@ -28,7 +27,11 @@ from api.openapi import DESCRIPTION, DocumentedApp
 from api.request_metrics import RequestMetrics
 from api.routes import health, infer, metadata, metrics, predict
 from api.service import Service
+from api.tasks import routes as task_routes
+from api.tasks import submission
 from api.tasks.database import Databases
+from api.tasks.page.routes import page_router
+from api.tasks.service import TaskService
 from api.tasks.settings import TaskSettings
 from api.training.digits import NAME as DIGITS
 
@@ -58,7 +61,7 @@ def create_app(
     app.state.service = service
     app.state.credit = CreditAnswers(service, cache, recorder)
     app.state.cache, app.state.recorder, app.state.archiver = cache, recorder, archiver
-    app.state.images, app.state.image_assets = image_answers, Assets()
+    app.state.images = image_answers
     app.state.labels = labels or Labels(None)
     app.state.digit_images = None
     if image_answers.archive is not None:
@@ -70,16 +73,21 @@ def create_app(
         of_path={
             images.router.prefix: image_answers.settings.image_max_bytes + OVERHEAD_BYTES,
             accounts.TOKEN_PATH: MAX_FORM_BYTES,
+            **({task_routes.TASKS_PATH: tasks.tasks_max_bytes + submission.OVERHEAD_BYTES} if tasks else {}),
         },
     )
     app.add_middleware(RequestMetrics, metrics=service.metrics)
     for routes in (predict, credit, images, label_route, infer, metadata, health, metrics):
         app.include_router(routes.router)
-    app.state.databases = app.state.accounts = None
+    app.state.databases = app.state.accounts = app.state.tasks = None
     if tasks is not None:
-        app.state.task_settings, app.state.databases = tasks, Databases(tasks)
+        app.state.databases = Databases(tasks)
         app.state.accounts = Accounts(tasks, app.state.databases)
+        app.state.tasks = TaskService(service, app.state.databases, tasks, service.metrics.registry)
         app.include_router(accounts.router)
+        # before the tasks' own routes, one of which takes any name
+        app.include_router(page_router)
+        app.include_router(task_routes.router)
     answer_failures(app)
     return app
 
@@ -93,6 +101,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     databases: Databases | None = app.state.databases
     if databases is not None:
         databases.start()
+        app.state.tasks.start()
     if cache is not None:
         await cache.start()
     if recorder is not None:
@@ -109,6 +118,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     if cache is not None:
         await cache.close()
     if databases is not None:
+        await app.state.tasks.close()
         await databases.close()
         app.state.accounts.close()
     # every request is answered by now: what is still in memory is the last of it; side by side, as each has seconds

@@ -9,9 +9,10 @@ from starlette.responses import RedirectResponse, Response
 from api.credit.routes import RequestId
 from api.images.answers import ImageAnswers
 from api.images.errors import UnknownImageError
-from api.images.page import PAGE, Assets
+from api.images.page import ASSETS
 from api.images.schemas import ImageOut
 from api.images.upload import FIELD, MULTIPART, uploaded
+from api.page import PAGE
 from api.problems import REQUEST_ID, ProblemRoute, Refusals
 
 router = APIRouter(prefix="/images", tags=["images"], route_class=ProblemRoute, default_response_class=Response)
@@ -104,15 +105,13 @@ async def beside() -> Response:
 @router.get("/", include_in_schema=False)
 async def page(request: Request) -> Response:
     """The page on which an image is drawn or chosen."""
-    assets: Assets = request.app.state.image_assets
-    return assets.answer(PAGE, request)
+    return ASSETS.answer(PAGE, request)
 
 
 @router.get("/static/{name}", include_in_schema=False)
 async def static(request: Request, name: str) -> Response:
     """The page's own files."""
-    assets: Assets = request.app.state.image_assets
-    return assets.answer(name, request)
+    return ASSETS.answer(name, request)
 
 
 @router.get(

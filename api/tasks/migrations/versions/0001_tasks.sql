@@ -38,6 +38,8 @@ create table tasks.task (
   unique (account, idempotency_key)
 );
 create index task_account on tasks.task (account, id desc) where removed_at is null;
+create index task_active on tasks.task (model, account, id) where status in ('queued', 'running');
+create index task_removed on tasks.task (removed_at) where removed_at is not null;
 create index task_finished on tasks.task (finished_at) where finished_at is not null;
 
 -- The rows of a task, a thousand or so at a time: what becomes one message.
@@ -49,7 +51,7 @@ create table tasks.chunk (
   payload text not null,                -- a JSON array of objects; docs/tasks.md has their fields
   model text not null,                  -- of the task
   account bigint not null,              -- of the task
-  state text not null default 'waiting' check (state in ('waiting', 'released', 'finished')),
+  state text not null default 'waiting' check (state in ('waiting', 'released', 'finished', 'cancelled')),
   released_at timestamptz,
   releases int not null default 0,
   rows_failed int,
