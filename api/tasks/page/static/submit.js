@@ -127,7 +127,9 @@ export class NewTask {
       request.addEventListener("load", () => {
         if (request.status === 401) this.#session.expired(token);
         if (request.status === 202 && request.response) return resolve(request.response);
-        reject(refusal(request.status, request.response, request.getResponseHeader("Retry-After")));
+        const refused = refusal(request.status, request.response, request.getResponseHeader("Retry-After"));
+        // the same upload, whose connection broke, is still in hand
+        reject(request.status === 409 ? new Away(refused.message) : refused);
       });
       request.open("POST", "../tasks");
       request.responseType = "json";
