@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from connectors.definition import Definition
 
 LOCK_TIMEOUT = "2s"
+# What a definition skips, in Debezium's letters, and what of it a publication can leave out.
+OPERATIONS = {"c": "insert", "u": "update", "d": "delete", "t": "truncate"}
 # The database tells a transaction's number in 64 bits, a row the one that wrote it in 32.
 FIRST_REPEATED_TRANSACTION = 2**32
 
@@ -36,35 +38,44 @@ class Boundary:
 
 
 class Publication:
-    """The publication of a source definition, as the owner of the tables (`connection`, in autocommit) sees it."""
+    """The publication of a source definition, as the owner of the tables (`connection`, in autocommit) sees it.
+
+    It lets through what the definition does not skip. Only where the definition names a table for signals can rows that
+    a table has already be sent.
+    """
 
     def __init__(self, connection: psycopg.Connection[Any], source: Definition, debezium_user: str) -> None:
         self._connection = connection
         self.name = source.config["publication.name"]
         self.slot = source.config["slot.name"]
         self._debezium = debezium_user
-        self._signals = parse(source.config["signal.data.collection"])
+        self._operations = operations(source.config.get("skipped.operations", "none"))
+        signals = source.config.get("signal.data.collection")
+        self._signals = parse(signals) if signals is not None else None
 
     def prepare(self) -> None:
-        """Make the publication, with the table by which Debezium is told things.
+        """Make the publication, with the table by which Debezium is told things if there is to be one.
 
         Raises:
             DatabaseError: we may not, or the database does not answer.
         """
         with translated():
-            self._connection.execute(
-                statement("publication").format(
-                    **self._names(),
-                    signals=sql.Identifier(self._signals.schema, self._signals.name),
-                    signals_name=sql.Literal(str(self._signals)),
-                    signals_schema=sql.Identifier(self._signals.schema),
+            operations = sql.Literal(self._operations)
+            self._connection.execute(statement("publication").format(**self._names(), operations=operations))
+            if self._signals is not None:
+                self._connection.execute(
+                    statement("signals").format(
+                        **self._names(),
+                        signals=sql.Identifier(self._signals.schema, self._signals.name),
+                        signals_name=sql.Literal(str(self._signals)),
+                        signals_schema=sql.Identifier(self._signals.schema),
+                    )
                 )
-            )
 
     def tables(self) -> list[Table]:
         """What is published, by name."""
         with translated():
-            names = {"publication": self.name, "signals": str(self._signals)}
+            names = {"publication": self.name, "signals": self._signals and str(self._signals)}
             return [Table(*row) for row in self._connection.execute(query_text("published"), names).fetchall()]
 
     def describe(self, table: Table) -> Any:
@@ -168,6 +179,7 @@ class Publication:
         }
 
     def _signal(self, table: Table) -> Boundary:
+        assert self._signals is not None, f"{self.name} has no table for signals"  # noqa: S101
         snapshot, lsn = self._connection.execute(
             "SELECT pg_current_snapshot()::text, pg_current_wal_insert_lsn() - '0/0'"
         ).fetchone() or ("", 0)
@@ -182,6 +194,15 @@ class Publication:
             [f"add-{int(time.time())}-{uuid.uuid4()}", json.dumps(data)],
         )
         return Boundary(int(lsn), condition)
+
+
+def operations(skipped: str) -> str:
+    """What a publication lets through, as its parameter `publish` has it, for a list of skipped operations.
+
+    Source: PostgreSQL, "CREATE PUBLICATION"; Debezium, `skipped.operations`: letters with commas, or `none`.
+    """
+    letters = {letter.strip() for letter in skipped.split(",")}
+    return ", ".join(name for letter, name in OPERATIONS.items() if letter not in letters)
 
 
 def before(snapshot: str) -> str | None:

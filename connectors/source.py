@@ -18,6 +18,13 @@ if TYPE_CHECKING:
 Say = Callable[[str], None]
 # The setting of the definition that lists the tables of the first snapshot.
 FIRST_TABLES = "snapshot.include.collection.list"
+# The setting by which an outbox names the topics of its rows, and where in it the name of a row's model comes.
+OUTBOX_TOPICS, MODEL = "transforms.outbox.route.topic.replacement", "${routedByValue}"
+# Who makes the tables of a definition, by its name.
+MAKERS = {
+    "postgres-source": "`python -m data_generator --rows 0`",
+    "postgres-outbox": "the model API, which TASKS_USER has take tasks,",
+}
 
 
 def prepare_source(settings: ConnectorsSettings, source: Definition, deadline: Deadline, say: Say) -> Definition:
@@ -33,13 +40,13 @@ def prepare_source(settings: ConnectorsSettings, source: Definition, deadline: D
     with open_source(settings, settings.source_user, settings.source_password, deadline, say) as connection:
         publication = Publication(connection, source, settings.debezium_user)
         for table in tables:
-            _wait_for_table(publication, table, deadline, say)
+            _wait_for_table(publication, table, MAKERS[source.name], deadline, say)
         publication.prepare()
         for table in tables:
             publication.publish(table)
             say(
                 f"source: {table} is in publication {publication.name}, and {settings.debezium_user} may read it; "
-                f"its topic is {table.topic}"
+                f"its topic is {topic(source, table)}"
             )
         added = [table for table in publication.tables() if table not in tables]
     if added:
@@ -57,14 +64,19 @@ def with_tables(source: Definition, tables: list[Table]) -> Definition:
     return source.with_config(**{FIRST_TABLES: ",".join(map(str, tables))})
 
 
-def _wait_for_table(publication: Publication, table: Table, deadline: Deadline, say: Say) -> None:
+def topic(source: Definition, table: Table) -> str:
+    """The topic that a table's rows go to; of an outbox, the pattern of its topics, such as `tasks-{model}`."""
+    pattern = source.config.get(OUTBOX_TOPICS)
+    return table.topic if pattern is None else pattern.replace(MODEL, "{model}")
+
+
+def _wait_for_table(publication: Publication, table: Table, maker: str, deadline: Deadline, say: Say) -> None:
     said = False
     while publication.describe(table) is None:
         if not said:
-            say(f"source: waiting for table {table}, which `python -m data_generator` creates")
+            say(f"source: waiting for table {table}: {maker} creates it")
             said = True
         if not deadline.pause():
             raise DatabaseError(
-                f"table {table} is not in the source database after {deadline.seconds:g} s: "
-                f"`python -m data_generator --rows 0` creates it"
+                f"table {table} is not in the source database after {deadline.seconds:g} s: {maker} creates it"
             )
