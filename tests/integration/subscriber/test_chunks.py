@@ -41,9 +41,7 @@ def task() -> str:
 
 def rows_of(task: str, numbers: Iterable[int], **more: object) -> list[dict[str, object]]:
     """Rows of a task as they stand in its chunks; the class of each is its number's remainder by 3."""
-    return [
-        {"__task": task, "__row": n, **dict(zip(FIELDS, FLOWERS[n % 3][0], strict=True)), **more} for n in numbers
-    ]
+    return [{"__task": task, "__row": n, **dict(zip(FIELDS, FLOWERS[n % 3][0], strict=True)), **more} for n in numbers]
 
 
 def write(topic: Topic, key: str, rows: Any, partition: int = 0) -> None:
