@@ -21,7 +21,7 @@ INPUTS = ["width", "height"]
 
 
 class Versions(ModelServer):
-    """A server with versions; `answers_of` holds what one answers to `infer`, `inputs_of` its inputs, else the usual."""
+    """A server with versions, of which each has the usual inputs, outputs and status 200 unless told otherwise."""
 
     def __init__(self) -> None:
         super().__init__()
