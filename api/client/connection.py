@@ -2,7 +2,7 @@
 
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from http import HTTPStatus
 from typing import Any, Self
 
@@ -68,11 +68,13 @@ class Connection:
         body: Body | None = None,
         read_seconds: float = 30.0,
         stream: bool = False,
+        passing: Collection[int] = PASSING,
     ) -> httpx.Response:
         """The API's answer, of a status below 300.
 
         Args:
             path: below the API's address, or a whole URL.
+            passing: the statuses that are worth asking again.
             stream: the answer's body is left to be read, and the answer to be closed.
 
         Raises:
@@ -91,7 +93,7 @@ class Connection:
                 response = self._send(method, path, parameters, headers, body, read_seconds)
             return response
 
-        response = self._insist(once)
+        response = self._insist(once, passing)
         if not stream:
             response.read()
         return response
@@ -119,11 +121,11 @@ class Connection:
         response.read()
         self._token = str(response.json()["access_token"])
 
-    def _insist(self, once: Callable[[], httpx.Response]) -> httpx.Response:
+    def _insist(self, once: Callable[[], httpx.Response], passing: Collection[int] = PASSING) -> httpx.Response:
         failures, began = 0, time.monotonic()
         while True:
             try:
-                return self._accepted(once())
+                return self._accepted(once(), passing)
             except AwayError as error:
                 failures += 1
                 delay = delay_seconds(failures, random.random(), error.retry_after_seconds)  # noqa: S311 (no secret)
@@ -165,7 +167,7 @@ class Connection:
         self._answered = True
         return response
 
-    def _accepted(self, response: httpx.Response) -> httpx.Response:
+    def _accepted(self, response: httpx.Response, passing: Collection[int]) -> httpx.Response:
         status = response.status_code
         if status < HTTPStatus.MULTIPLE_CHOICES:
             return response
@@ -179,7 +181,7 @@ class Connection:
             raise AwayError(f"the API at {self._url} broke off while it answered {status}") from error
         finally:
             response.close()
-        if status in PASSING:
+        if status in passing:
             wait = retry_after_seconds(response.headers.get("Retry-After"))
             raise AwayError(f"the API cannot now: {words(response)}", wait)
         if status == HTTPStatus.UNAUTHORIZED and not self._asker.can_tell:

@@ -9,6 +9,7 @@ from api.client.problems import one_line
 from api.client.tasks import Task
 
 NONE = "-"
+MANY_COLUMNS = 16
 
 
 def aligned(rows: Sequence[Sequence[str]]) -> Iterator[str]:
@@ -38,8 +39,15 @@ def of_models(models: Sequence[Mapping[str, Any]]) -> list[str]:
         lines.append(f"{one_line(str(model['name']))}  {one_line(str(model['version']))}")
         for what, side in (("takes", "inputs"), ("gives", "outputs")):
             columns = [f"{one_line(str(each['name']))} {each['datatype']}" for each in model.get(side) or ()]
-            lines.append(f"  {what}  {', '.join(columns)}")
+            lines.append(f"  {what}  {', '.join(shortened(columns))}")
     return lines
+
+
+def shortened(columns: Sequence[str]) -> list[str]:
+    """The columns; of very many the first and the last."""
+    if len(columns) <= MANY_COLUMNS:
+        return list(columns)
+    return [*columns[:3], "…", columns[-1], f"{len(columns)} columns"]
 
 
 def took_seconds(told: Mapping[str, Any]) -> float | None:

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any, BinaryIO, Self
 from uuid import UUID
 
 import httpx
 
-from api.client.connection import Connection
+from api.client.connection import PASSING, Connection
 from api.client.errors import BrokenOffError, ClientError
 from api.client.formats import Format
 from api.client.upload import Counted
@@ -15,6 +16,8 @@ from api.client.upload import Counted
 # the API reads and checks the whole file before it answers
 SUBMIT_READ_SECONDS = 600.0
 RESULT_READ_SECONDS = 120.0
+# 409: the same upload, whose connection broke, is still in hand
+IN_HAND = {*PASSING, HTTPStatus.CONFLICT}
 PIECE_BYTES = 256 * 1024
 MOST_BEGINNINGS = 5
 
@@ -72,6 +75,7 @@ class Tasks:
             headers={"Idempotency-Key": order.idempotency_key},
             body=lambda: {"data": order.fields(), "files": {"file": (name, rows, format_.content_type)}},
             read_seconds=SUBMIT_READ_SECONDS,
+            passing=IN_HAND,
         )
         return _task(response)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from stack.settings import ROOT
-from tests.accounts import KEY, PASSWORD, add_account
+from tests.accounts import BOTH, KEY, PASSWORD, add_account
 from tests.tasks import Person
 
 if TYPE_CHECKING:
@@ -52,9 +52,9 @@ def new_person(settings: Settings, tasks_api: Server) -> Iterator[Callable[..., 
     """Gives somebody with an account of their own, at this API or another."""
     people: list[Person] = []
 
-    def make(url: str = settings.api_url, **rights: tuple[str, ...]) -> Person:
+    def make(url: str = settings.api_url, scopes: tuple[str, ...] = BOTH) -> Person:
         name = f"person {uuid.uuid4().hex[:12]}"
-        add_account(settings, name, **rights)
+        add_account(settings, name, scopes=scopes)
         people.append(Person(url, name, PASSWORD))
         return people[-1]
 

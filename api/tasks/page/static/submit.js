@@ -61,7 +61,7 @@ export class NewTask {
     const model = this.#models.find((each) => each.name === at("model").value);
     const versions = (model?.versions ?? []).map((version) => new Option(version));
     at("version").replaceChildren(new Option("as served", ""), ...versions);
-    at("columns").textContent = model ? `Columns: ${model.inputs.map((input) => input.name).join(", ")}.` : "";
+    at("columns").textContent = model ? `Columns: ${columns(model)}.` : "";
     this.#ready();
   }
 
@@ -127,7 +127,9 @@ export class NewTask {
       request.addEventListener("load", () => {
         if (request.status === 401) this.#session.expired(token);
         if (request.status === 202 && request.response) return resolve(request.response);
-        reject(refusal(request.status, request.response, request.getResponseHeader("Retry-After")));
+        const refused = refusal(request.status, request.response, request.getResponseHeader("Retry-After"));
+        // the same upload, whose connection broke, is still in hand
+        reject(request.status === 409 ? new Away(refused.message) : refused);
       });
       request.open("POST", "../tasks");
       request.responseType = "json";
@@ -141,6 +143,12 @@ export class NewTask {
     at("sent").value = total ? bytes / total : 0;
     at("sent-words").textContent = words;
   }
+}
+
+// The columns that a model takes; of very many the first and the last.
+function columns(model) {
+  const names = model.inputs.map((input) => input.name);
+  return (names.length > 16 ? [...names.slice(0, 3), "…", names.at(-1)] : names).join(", ");
 }
 
 const kind = (file) => KINDS[file.name.split(".").pop().toLowerCase()];

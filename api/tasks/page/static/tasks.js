@@ -127,7 +127,7 @@ function refresh(page, older) {
   const there = new Set(page.tasks.map((task) => task.id));
   // what the page should have had and has not was removed elsewhere, or is filtered out
   for (const { task } of [...cards.values()])
-    if (!there.has(task.id) && (!page.next || !oldest || task.created_at > oldest.created_at)) drop(task.id);
+    if (!there.has(task.id) && (!page.next || !oldest || newer(task, oldest))) drop(task.id);
   if (!cards.size) next = page.next && new URL(page.next, new URL(first(), location));
   for (const task of page.tasks) put(task);
   for (const task of older) {
@@ -135,6 +135,11 @@ function refresh(page, older) {
     else if (cards.has(task.id)) cards.get(task.id).show(task);
   }
   inOrder();
+}
+
+function newer(one, other) {
+  const between = Date.parse(one.created_at) - Date.parse(other.created_at);
+  return between > 0 || (between === 0 && one.id > other.id);
 }
 
 function put(task) {
@@ -147,7 +152,7 @@ function put(task) {
 }
 
 function inOrder() {
-  const ordered = [...cards.values()].sort((a, b) => (a.task.created_at < b.task.created_at ? 1 : -1));
+  const ordered = [...cards.values()].sort((a, b) => (newer(a.task, b.task) ? -1 : 1));
   ordered.forEach(({ element }, place) => {
     if (at("list").children[place] !== element) at("list").insertBefore(element, at("list").children[place] ?? null);
   });
