@@ -53,8 +53,8 @@ class Delivery:
 
     async def run(self) -> None:
         """Deliver what is due, until cancelled."""
-        await self._databases.wait_ready()
         try:
+            await self._databases.wait_ready()
             while True:
                 pause = LOOK_SECONDS
                 try:
@@ -67,7 +67,11 @@ class Delivery:
                     log.exception("callbacks failed")
                 await asyncio.sleep(max(0.0, pause))
         finally:
-            await self._client.close()
+            await self.close()
+
+    async def close(self) -> None:
+        """Close what is open."""
+        await self._client.close()
 
     async def deliver_due(self) -> float | None:
         """Try callbacks that are due, as many as are tried at a time; return in how many seconds the next one is.

@@ -17,6 +17,7 @@ MAX_CHARACTERS = 2048
 PORTS = {"http": 80, "https": 443}
 # what a URL is written with; a backslash is a slash to some, and a letter to others
 WRITTEN = re.compile(r"[!-\[\]-~]+")
+AUTHORITY_END = re.compile(r"[/?#]")
 
 # global by the registry's first column, and yet no host of the Internet's
 NOT_HOSTS = tuple(map(IPv4Network, ("192.88.99.0/24", "192.0.0.0/24")))
@@ -65,7 +66,7 @@ def target_of(url: str) -> Target:
         raise _refused("begins with neither https:// nor http://")
     if not parsed.host:
         raise _refused("names no host")
-    if parsed.userinfo or "@" in parsed.netloc.decode():
+    if parsed.userinfo or "@" in AUTHORITY_END.split(url.partition("//")[2])[0]:
         raise _refused("has a user or a password in it: callbacks are signed instead")
     port = PORTS[parsed.scheme] if parsed.port is None else parsed.port
     if not 0 < port < 2**16:
