@@ -4,7 +4,6 @@ import asyncio
 import json
 import time
 from collections.abc import Awaitable, Callable
-from datetime import datetime
 from importlib import resources
 from typing import Any, Final
 from uuid import UUID
@@ -96,7 +95,7 @@ class Delivery:
     async def _try(self, due: Any, task: dict[str, Any] | None) -> None:
         if task is None:
             return
-        body = _body(due.status, due.finished_at, task)
+        body = _body(task)
         secret = secret_of(self._key, due.account)
         try:
             await self._client.post(due.url, signed(secret, f"task_{due.id.hex}", int(time.time()), body), body)
@@ -123,7 +122,7 @@ class Delivery:
         }
 
 
-def _body(status: str, finished_at: datetime, task: dict[str, Any]) -> bytes:
+def _body(task: dict[str, Any]) -> bytes:
     """What Standard Webhooks asks for; the same at each try."""
-    event = {"type": f"task.{status}", "timestamp": finished_at.isoformat(), "data": task}
+    event = {"type": f"task.{task['status']}", "timestamp": task["finished_at"], "data": task}
     return json.dumps(event, ensure_ascii=False, separators=(",", ":")).encode()

@@ -76,7 +76,7 @@ class Ended:
         self.connection.execute("update tasks.task set callback_at = clock_timestamp() where callback_at is not null")
 
     @asynccontextmanager
-    async def delivery(self, registry: CollectorRegistry | None = None, **changes: object) -> AsyncIterator[Delivery]:
+    async def delivery(self, registry: CollectorRegistry | None = None, **changes: float) -> AsyncIterator[Delivery]:
         """A process's part that delivers."""
         settings = self.settings.model_copy(update={"callback_allow_private": True, **changes})
         databases = Databases(settings)
@@ -89,11 +89,11 @@ class Ended:
             await delivery.close()
             await databases.close()
 
-    def deliver(self, **changes: object) -> float | None:
+    def deliver(self, registry: CollectorRegistry | None = None, **changes: float) -> float | None:
         """Try what is due once."""
 
         async def once() -> float | None:
-            async with self.delivery(**changes) as delivery:
+            async with self.delivery(registry, **changes) as delivery:
                 return await delivery.deliver_due()
 
         return asyncio.run(once())
@@ -319,7 +319,10 @@ def test_of_a_huge_answer_the_beginning_is_read(receiver: Receiver) -> None:
 
 @pytest.mark.parametrize("answer", [b"nonsense\r\n\r\n", b"", b"HTTP/1.1 200 OK\r\nX: " + b"a" * 1_000_000])
 def test_what_is_no_answer_is_none(answer: bytes, receiver: Receiver) -> None:
-    receiver.answers = [lambda handler: None if handler.wfile.write(answer) else None]
+    def write(handler: BaseHTTPRequestHandler) -> None:
+        handler.wfile.write(answer)
+
+    receiver.answers = [write]
 
     async def scenario() -> None:
         client = CallbackClient(timeout_seconds=10, allow_private=True)
@@ -340,11 +343,11 @@ def test_by_tls_the_host_has_to_be_the_one_that_was_named(receiver: Receiver) ->
     async def scenario() -> None:
         client = CallbackClient(timeout_seconds=10, allow_private=True, tls=ours)
         await client.post(receiver.url(host="localhost", scheme="https"), HEADERS, b"{}")
-        with pytest.raises(NotTaken, match="(?i)certificate"):
+        with pytest.raises(NotTaken, match=r"(?i)certificate"):
             await client.post(receiver.url(scheme="https"), HEADERS, b"{}")
         await client.close()
         untrusting = CallbackClient(timeout_seconds=10, allow_private=True)
-        with pytest.raises(NotTaken, match="(?i)certificate"):
+        with pytest.raises(NotTaken, match=r"(?i)certificate"):
             await untrusting.post(receiver.url(host="localhost", scheme="https"), HEADERS, b"{}")
         await untrusting.close()
 

@@ -24,4 +24,4 @@ set
   end
 from taken
 where task.id = taken.id
-returning task.id, task.account, task.status, task.callback_url as url, task.finished_at, task.callback_tries as tries, again
+returning task.id, task.account, task.callback_url as url, task.callback_tries as tries, again
