@@ -1,4 +1,4 @@
-"""Who is told of a task's end, and whether that has been done."""
+"""Callbacks: where a task's end is told, and how far that has come."""
 
 from pathlib import Path
 
