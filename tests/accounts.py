@@ -1,9 +1,10 @@
 """Accounts of a test's own, and an API that takes tasks."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import httpx
 import psycopg
@@ -93,3 +94,35 @@ async def signed_in_as(client: httpx.AsyncClient, name: str, password: str = PAS
 def bearer(token: str) -> dict[str, str]:
     """The head field that a token is shown in."""
     return {"Authorization": f"Bearer {token}"}
+
+
+def problem(answer: httpx.Response, status: int) -> dict[str, Any]:
+    """The problem that an answer is; fails if it is none of this status."""
+    assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json"), answer.text
+    body: dict[str, Any] = answer.json()
+    assert body["status"] == status
+    assert {"type", "title", "detail"} < body.keys()
+    return body
+
+
+Scenario = Callable[[httpx.AsyncClient], Awaitable[None]]
+
+
+class Runner:
+    """Runs scenarios, each with a client of an API on the test's databases."""
+
+    def __init__(self, settings: StackSettings, models_dir: Path) -> None:
+        self._settings = settings
+        self._models_dir = models_dir
+
+    def __call__(self, scenario: Scenario, *, wait: bool = True, **changes: object) -> None:
+        """Run one, with these settings changed."""
+
+        async def with_client() -> None:
+            async with served(task_settings(self._settings, **changes), self._models_dir, wait=wait) as client:
+                # whatever it comes to, the app ends as it does after a signal
+                [failure] = await asyncio.gather(scenario(client), return_exceptions=True)
+            if failure is not None:
+                raise failure
+
+        asyncio.run(with_client())

@@ -15,7 +15,7 @@ from sqlalchemy.types import Text
 
 from api.tasks.database import Databases
 from api.tasks.dispatch.metrics import DispatchMetrics
-from api.tasks.dispatch.window import Window
+from api.tasks.dispatch.window import Pace, Window
 from api.tasks.errors import TasksAwayError
 from api.tasks.settings import TaskSettings
 from api.tasks.statements import statement
@@ -45,14 +45,10 @@ class Dispatcher:
     def __init__(self, databases: Databases, settings: TaskSettings, metrics: DispatchMetrics) -> None:
         self._databases = databases
         self._metrics = metrics
-        self._window = Window(
-            LEAST_CHUNKS * settings.tasks_chunk_rows,
-            LEAST_CHUNKS * settings.tasks_chunk_rows,
-            MOST_CHUNKS * settings.tasks_chunk_rows,
-            settings.tasks_window_seconds,
-        )
         self._chunk_rows = settings.tasks_chunk_rows
-        self._windows: defaultdict[str, Window] = defaultdict(lambda: self._window)
+        least, most = LEAST_CHUNKS * self._chunk_rows, MOST_CHUNKS * self._chunk_rows
+        window = Window(least, least, most, settings.tasks_window_seconds)
+        self._paces: defaultdict[str, Pace] = defaultdict(lambda: Pace(window, [], 0, 0.0))
         self._woken = asyncio.Event()
         self._look_for_late_at = 0.0
         self._statements = {
@@ -155,8 +151,9 @@ class Dispatcher:
             delete(outbox).where(outbox.c.aggregateid == func.any(bindparam("keys", keys, ARRAY(Text))))
         )
         flying = await self._flying(source)
+        now = asyncio.get_running_loop().time()
         for model, seconds in flights.items():
-            self._windows[model] = self._windows[model].after(seconds, used[model] + flying.get(model, 0))
+            self._paces[model].came_back(seconds, used[model] + flying.get(model, 0), now)
 
     async def _flying(self, source: AsyncConnection) -> dict[str, int]:
         """How many rows of each model are on their way."""
@@ -166,7 +163,7 @@ class Dispatcher:
     async def _release(self, source: AsyncConnection, waiting: set[str]) -> None:
         flying = await self._flying(source)
         for model in waiting:
-            room = self._windows[model].rows - flying.get(model, 0)
+            room = self._paces[model].window.rows - flying.get(model, 0)
             if room <= 0:
                 continue
             values = {
@@ -177,7 +174,7 @@ class Dispatcher:
             }
             released = (await source.execute(self._statements["release"], values)).one()
             flying[model] = flying.get(model, 0) + int(released.rows)
-        self._metrics.flying(flying, {model: window.rows for model, window in self._windows.items()})
+        self._metrics.flying(flying, {model: pace.window.rows for model, pace in self._paces.items()})
 
     async def _release_late(self, source: AsyncConnection) -> None:
         now = asyncio.get_running_loop().time()

@@ -36,14 +36,22 @@ def _truth(value: bool) -> str:
     return "true" if value else "false"
 
 
-def _any(value: Any) -> str:
+def plain(value: Any) -> str | None:
+    """Any JSON value, decoded or as `msgspec.Raw`, as text: of text itself, else as JSON has it; None for null."""
     if isinstance(value, msgspec.Raw):
         text = bytes(value)
-        return _any(decoder.decode(text)) if text[:1] in b'"n' else quoted(text.decode())
-    if value is None:
-        return ""
-    kind = KINDS.get(type(value))
-    return CELLS[kind](value) if kind else quoted(encoder.encode(value).decode())
+        # numbers stay as they are written
+        return plain(decoder.decode(text)) if text[:1] in b'"n' else text.decode()
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return encoder.encode(value).decode()
+
+
+def _any(value: Any) -> str:
+    text = plain(value)
+    return "" if text is None else quoted(text)
 
 
 CELLS: Final[dict[str, Callable[[Any], str]]] = {
@@ -53,4 +61,3 @@ CELLS: Final[dict[str, Callable[[Any], str]]] = {
     "bool": _truth,
     "any": _any,
 }
-KINDS: Final[dict[type, str]] = {int: "int", float: "float", str: "text", bool: "bool"}

@@ -2,7 +2,7 @@
 
 import csv
 from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from itertools import repeat
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -18,7 +18,9 @@ REMEMBERED_CELLS: Final = 32_768
 MIN_REMEMBERED: Final = 64
 
 
-def rows(path: Path, features: Sequence[Column], columns: list[str], row_bytes: int) -> Iterator[Sequence[str]]:
+def rows(
+    path: Path, features: Sequence[Column], columns: list[str], row_bytes: int
+) -> Generator[Sequence[str], None, None]:
     """Rows of a CSV file as what follows a row's number in its JSON object; `columns` becomes its header.
 
     Raises:
@@ -39,7 +41,7 @@ def rows(path: Path, features: Sequence[Column], columns: list[str], row_bytes: 
 
 def _bodies(
     reader: Iterator[list[str]], lines: "_Lines", columns: Sequence[str], datatypes: dict[str, str]
-) -> Iterator[Sequence[str]]:
+) -> Generator[Sequence[str], None, None]:
     remembered = max(MIN_REMEMBERED, REMEMBERED_CELLS // len(columns))
     cells = [Cells(name, datatypes.get(name), remembered) for name in columns]
     for batch in _batches(reader, lines, len(columns)):

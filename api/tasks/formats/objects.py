@@ -1,7 +1,7 @@
 """Rows that are JSON objects: one a line, or the members of an array."""
 
 from codecs import BOM_UTF8
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,7 +19,9 @@ MAX_DEPTH: Final = 32
 members = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
-def lines(path: Path, features: Sequence[Column], columns: list[str], row_bytes: int) -> Iterator[Sequence[str]]:
+def lines(
+    path: Path, features: Sequence[Column], columns: list[str], row_bytes: int
+) -> Generator[Sequence[str], None, None]:
     """Rows of an NDJSON file as what follows a row's number in its JSON object.
 
     `columns` becomes the features, and behind them whatever else the rows have, in order of first sight.
@@ -30,14 +32,16 @@ def lines(path: Path, features: Sequence[Column], columns: list[str], row_bytes:
     return _batches(_lines(path, row_bytes), "file", features, columns)
 
 
-def array(path: Path, features: Sequence[Column], columns: list[str], row_bytes: int) -> Iterator[Sequence[str]]:
+def array(
+    path: Path, features: Sequence[Column], columns: list[str], row_bytes: int
+) -> Generator[Sequence[str], None, None]:
     """Rows of a JSON array as what follows a row's number in its JSON object; as `lines`."""
     return _batches(elements(path, row_bytes), "rows", features, columns)
 
 
 def _batches(
     texts: Iterator[tuple[str, str]], field: str, features: Sequence[Column], columns: list[str]
-) -> Iterator[Sequence[str]]:
+) -> Generator[Sequence[str], None, None]:
     columns += [feature.name for feature in features]
     known = set(columns)
     batch: list[str] = []

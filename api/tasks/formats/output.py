@@ -1,12 +1,14 @@
 """Rows in each format that is given, written while they are read."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from api.tasks.formats.csv_cells import CELLS, lines, quoted
+from api.tasks.formats.csv_cells import CELLS, lines, plain, quoted
 from api.tasks.formats.encoding import encoder
 from api.tasks.formats.format import Format
+from api.tasks.formats.parquet_output import parquet
 
 Kind = Literal["int", "float", "text", "bool", "any"]
 Batch = Sequence[tuple[Any, ...]]
@@ -20,7 +22,9 @@ class OutputColumn:
     kind: Kind
 
 
-async def write(rows: AsyncIterator[Batch], columns: Sequence[OutputColumn], form: Format) -> AsyncIterator[bytes]:
+async def write(
+    rows: AsyncIterator[Batch], columns: Sequence[OutputColumn], form: Format
+) -> AsyncGenerator[bytes, None]:
     """Write rows, which come in batches, each with its values in the columns' order.
 
     A float that is not finite is null. CSV: RFC 4180 with CRLF; null is an empty cell, empty text a pair of quotes.
@@ -29,23 +33,24 @@ async def write(rows: AsyncIterator[Batch], columns: Sequence[OutputColumn], for
         case Format.JSON_ROWS:
             pieces = _json(rows, columns)
         case Format.NDJSON:
-            pieces = ndjson(rows, columns)
+            pieces = _ndjson(rows, columns)
         case Format.CSV:
             pieces = _csv(rows, columns)
         case Format.PARQUET:
-            raise NotImplementedError
-    async for piece in pieces:
-        yield piece
+            kinds = {column.name: column.kind for column in columns}
+            pieces = parquet(_ndjson(_texts(rows, columns), columns), kinds)
+    async with aclosing(pieces):
+        async for piece in pieces:
+            yield piece
 
 
-async def ndjson(rows: AsyncIterator[Batch], columns: Sequence[OutputColumn]) -> AsyncIterator[bytes]:
-    """One JSON object a line."""
+async def _ndjson(rows: AsyncIterator[Batch], columns: Sequence[OutputColumn]) -> AsyncGenerator[bytes, None]:
     names = [column.name for column in columns]
     async for batch in rows:
         yield encoder.encode_lines([dict(zip(names, row, strict=True)) for row in batch])
 
 
-async def _json(rows: AsyncIterator[Batch], columns: Sequence[OutputColumn]) -> AsyncIterator[bytes]:
+async def _json(rows: AsyncIterator[Batch], columns: Sequence[OutputColumn]) -> AsyncGenerator[bytes, None]:
     names = [column.name for column in columns]
     opening = b"["
     async for batch in rows:
@@ -55,7 +60,7 @@ async def _json(rows: AsyncIterator[Batch], columns: Sequence[OutputColumn]) -> 
     yield b"[]" if opening == b"[" else b"]"
 
 
-async def _csv(rows: AsyncIterator[Batch], columns: Sequence[OutputColumn]) -> AsyncIterator[bytes]:
+async def _csv(rows: AsyncIterator[Batch], columns: Sequence[OutputColumn]) -> AsyncGenerator[bytes, None]:
     yield lines([[quoted(column.name) for column in columns]])
     cells = [CELLS[column.kind] for column in columns]
     # an empty line would be no row to most readers
@@ -67,3 +72,13 @@ async def _csv(rows: AsyncIterator[Batch], columns: Sequence[OutputColumn]) -> A
                 for cell, column in zip(cells, zip(*batch, strict=True), strict=True)
             ]
             yield lines(zip(*values, strict=True))
+
+
+async def _texts(rows: AsyncIterator[Batch], columns: Sequence[OutputColumn]) -> AsyncGenerator[Batch, None]:
+    """The rows with text for values of any kind: a column of Parquet has one type."""
+    loose = [column.kind == "any" for column in columns]
+    async for batch in rows:
+        if any(loose):
+            yield [tuple(plain(v) if any_ else v for v, any_ in zip(row, loose, strict=True)) for row in batch]
+        else:
+            yield batch

@@ -4,9 +4,8 @@ import asyncio
 import base64
 import json
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import httpx
 import psycopg
@@ -14,38 +13,21 @@ import pytest
 from argon2 import PasswordHasher
 
 from stack.settings import Settings
-from tests.accounts import PASSWORD, add_account, bearer, served, signed_in_as, task_environment, task_settings
+from tests.accounts import (
+    PASSWORD,
+    Runner,
+    add_account,
+    bearer,
+    problem,
+    signed_in_as,
+    task_environment,
+    task_settings,
+)
 from tests.integration.api.conftest import Api
 from tests.stream import wait_until
 
-Scenario = Callable[[httpx.AsyncClient], Awaitable[None]]
-Run = Callable[..., None]
 
-
-@pytest.fixture
-def run(settings: Settings, tmp_path: Path) -> Run:
-    """Give what runs a scenario with a client of an API on the test's databases."""
-
-    def run(scenario: Scenario, **changes: object) -> None:
-        async def with_client() -> None:
-            async with served(task_settings(settings, **changes), tmp_path) as client:
-                await scenario(client)
-
-        asyncio.run(with_client())
-
-    return run
-
-
-def problem(answer: httpx.Response, status: int) -> dict[str, Any]:
-    """The problem that an answer is; fails if it is none of this status."""
-    assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json"), answer.text
-    body: dict[str, Any] = answer.json()
-    assert body["status"] == status
-    assert {"type", "title", "detail"} < body.keys()
-    return body
-
-
-def test_a_right_password_gives_a_token_that_opens_the_routes(settings: Settings, name: str, run: Run) -> None:
+def test_a_right_password_gives_a_token_that_opens_the_routes(settings: Settings, name: str, run: Runner) -> None:
     account = add_account(settings, name)
 
     async def scenario(client: httpx.AsyncClient) -> None:
@@ -64,7 +46,7 @@ def test_a_right_password_gives_a_token_that_opens_the_routes(settings: Settings
     run(scenario)
 
 
-def test_a_wrong_name_is_answered_as_a_wrong_password_is(settings: Settings, name: str, run: Run) -> None:
+def test_a_wrong_name_is_answered_as_a_wrong_password_is(settings: Settings, name: str, run: Runner) -> None:
     add_account(settings, name)
 
     async def scenario(client: httpx.AsyncClient) -> None:
@@ -79,7 +61,7 @@ def test_a_wrong_name_is_answered_as_a_wrong_password_is(settings: Settings, nam
     run(scenario)
 
 
-def test_an_unknown_name_takes_as_long_as_a_wrong_password(settings: Settings, name: str, run: Run) -> None:
+def test_an_unknown_name_takes_as_long_as_a_wrong_password(settings: Settings, name: str, run: Runner) -> None:
     add_account(settings, name)
 
     async def scenario(client: httpx.AsyncClient) -> None:
@@ -97,7 +79,7 @@ def test_an_unknown_name_takes_as_long_as_a_wrong_password(settings: Settings, n
     run(scenario)
 
 
-def test_a_token_is_good_for_what_is_asked_and_the_account_may(settings: Settings, name: str, run: Run) -> None:
+def test_a_token_is_good_for_what_is_asked_and_the_account_may(settings: Settings, name: str, run: Runner) -> None:
     reader = f"{name}-reader"
     add_account(settings, name)
     add_account(settings, reader, scopes=("tasks:read",))
@@ -127,7 +109,7 @@ def test_a_token_is_good_for_what_is_asked_and_the_account_may(settings: Setting
         ("username=" + "a" * 257 + "&password=b", {"username"}),
     ],
 )
-def test_a_form_with_wrong_fields_is_told_which(form: str, fields: set[str], settings: Settings, run: Run) -> None:
+def test_a_form_with_wrong_fields_is_told_which(form: str, fields: set[str], settings: Settings, run: Runner) -> None:
     async def scenario(client: httpx.AsyncClient) -> None:
         head = {"Content-Type": "application/x-www-form-urlencoded"}
         body = problem(await client.post("/auth/token", content=form, headers=head), 422)
@@ -137,7 +119,7 @@ def test_a_form_with_wrong_fields_is_told_which(form: str, fields: set[str], set
     run(scenario)
 
 
-def test_what_is_no_form_is_refused(settings: Settings, run: Run) -> None:
+def test_what_is_no_form_is_refused(settings: Settings, run: Runner) -> None:
     async def scenario(client: httpx.AsyncClient) -> None:
         form = {"Content-Type": "application/x-www-form-urlencoded"}
         for content in (b"\xff=\xff", b"username=%ff&password=%ff", b"&".join(b"f%d=1" % i for i in range(100))):
@@ -150,7 +132,7 @@ def test_what_is_no_form_is_refused(settings: Settings, run: Run) -> None:
     run(scenario)
 
 
-def test_a_hash_of_other_parameters_is_made_anew(settings: Settings, name: str, run: Run) -> None:
+def test_a_hash_of_other_parameters_is_made_anew(settings: Settings, name: str, run: Runner) -> None:
     add_account(settings, name)
     weaker = PasswordHasher(time_cost=1, memory_cost=8 * 1024, parallelism=1).hash(PASSWORD)
     with psycopg.connect(task_settings(settings).source_dsn(), autocommit=True) as connection:
@@ -167,7 +149,7 @@ def test_a_hash_of_other_parameters_is_made_anew(settings: Settings, name: str, 
     assert row[0].startswith("$argon2id$v=19$m=19456,t=2,p=1$")
 
 
-def test_many_sign_in_at_once(settings: Settings, name: str, run: Run) -> None:
+def test_many_sign_in_at_once(settings: Settings, name: str, run: Runner) -> None:
     add_account(settings, name)
 
     async def scenario(client: httpx.AsyncClient) -> None:
@@ -176,15 +158,13 @@ def test_many_sign_in_at_once(settings: Settings, name: str, run: Run) -> None:
     run(scenario)
 
 
-def test_without_the_database_one_is_told_to_come_back(settings: Settings, name: str, tmp_path: Path) -> None:
-    async def scenario() -> None:
-        away = task_settings(settings, source_port=1)
-        async with served(away, tmp_path, wait=False) as client:
-            answer = await client.post("/auth/token", data={"username": name, "password": PASSWORD})
-            problem(answer, 503)
-            assert int(answer.headers["retry-after"]) > 0
+def test_without_the_database_one_is_told_to_come_back(settings: Settings, name: str, run: Runner) -> None:
+    async def scenario(client: httpx.AsyncClient) -> None:
+        answer = await client.post("/auth/token", data={"username": name, "password": PASSWORD})
+        problem(answer, 503)
+        assert int(answer.headers["retry-after"]) > 0
 
-    asyncio.run(scenario())
+    run(scenario, wait=False, source_port=1)
 
 
 def test_log_lines_hold_neither_passwords_nor_tokens(
@@ -211,7 +191,7 @@ def test_log_lines_hold_neither_passwords_nor_tokens(
         assert hidden not in log
 
 
-def test_the_document_shows_how_to_sign_in(settings: Settings, run: Run) -> None:
+def test_the_document_shows_how_to_sign_in(settings: Settings, run: Runner) -> None:
     async def scenario(client: httpx.AsyncClient) -> None:
         document = (await client.get("/openapi.json")).json()
         [scheme] = document["components"]["securitySchemes"].values()

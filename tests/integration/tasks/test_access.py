@@ -11,7 +11,7 @@ import pytest
 from tests.tasks import Person, flowers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from stack.settings import Settings
 
 ROUTES = [
     ("GET", "/models"),
@@ -58,11 +58,9 @@ def test_what_is_no_id_names_no_task(person: Person, method: str, path: str, tas
     assert person.http.request(method, path.format(id=task_id)).status_code == 404
 
 
-def test_who_may_only_look_makes_and_removes_nothing(
-    person: Person, signed_in: Callable[..., Person]
-) -> None:
+def test_who_may_only_look_makes_and_removes_nothing(person: Person, settings: Settings) -> None:
     task_id = person.made(person.send_rows(flowers(3)))
-    looking = signed_in(person, scope="tasks:read")
+    looking = Person(settings.api_url, person.name, person.password, scope="tasks:read")
 
     assert looking.task(task_id)["id"] == task_id
     for answer in (looking.send_rows(flowers(3)), looking.http.delete(f"/tasks/{task_id}")):

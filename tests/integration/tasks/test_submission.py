@@ -110,8 +110,7 @@ def test_columns_that_the_model_does_not_know_are_kept_with_the_input(person: Pe
 def test_a_wrong_field_is_named(person: Person, body: dict[str, Any], field: str) -> None:
     found = problem(person.http.post("/tasks", json=body), 422)
 
-    assert [each["field"].split(".")[0].split("[")[0] for each in found["errors"]][0] in (field, "body"), found
-    assert field in found["detail"] or field == "body"
+    assert field in found["detail"] or found["errors"][0]["field"] == "body"
 
 
 def test_what_is_no_json_is_told(person: Person) -> None:
@@ -205,8 +204,8 @@ def test_a_key_that_is_none_is_refused(person: Person, key: str) -> None:
     assert found["errors"][0]["field"] == "Idempotency-Key"
 
 
-def test_more_than_is_taken_is_refused(small_limits: Callable[[], Person]) -> None:
-    person = small_limits()
+def test_more_than_is_taken_is_refused(start_api: Callable[..., str], new_person: Callable[..., Person]) -> None:
+    person = new_person(start_api(TASKS_MAX_JSON_BYTES="100000", TASKS_MAX_ROWS="1000", TASKS_MAX_BYTES="200000"))
 
     assert "bytes" in problem(person.send_rows(flowers(2_000)), 413)["detail"]
     assert "rows" in problem(person.send_file(csv(flowers(1_001))), 413)["detail"]

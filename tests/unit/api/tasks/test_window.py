@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.tasks.dispatch.window import Window
+from api.tasks.dispatch.window import Pace, Window
 
 START = Window(2_000, 2_000, 100_000, 0.5)
 
@@ -47,3 +47,16 @@ def test_it_stays_within_its_bounds(flights: list[float], used: int, rows: int) 
     window = Window(rows, 2_000, 100_000, 0.5).after(flights, used)
 
     assert 2_000 <= window.rows <= 100_000
+
+
+def test_it_is_adapted_once_in_the_time_that_rows_are_on_their_way() -> None:
+    pace = Pace(START, [], 0, 0.0)
+
+    pace.came_back([0.3], 2_000, 0.1)
+    assert pace.window == START
+    pace.came_back([0.3], 2_000, 0.2)
+    assert pace.window == START
+    pace.came_back([0.3], 2_000, 0.3)
+    assert pace.window.rows == 3_000
+    pace.came_back([0.3], 3_000, 0.4)
+    assert pace.window.rows == 3_000
