@@ -25,6 +25,7 @@ from api.monitoring.settings import MonitoringSettings
 from api.server import leave_on_signals, listen, serve
 from api.service import Service
 from api.settings import Settings
+from api.tasks.settings import TaskSettings
 
 
 def main() -> int:
@@ -33,7 +34,7 @@ def main() -> int:
     log = structlog.get_logger()
     try:
         settings, cached, monitored = Settings(), CacheSettings(), MonitoringSettings()
-        pictures, archived = ImageSettings(), ArchiveSettings()
+        pictures, archived, tasks = ImageSettings(), ArchiveSettings(), TaskSettings()
     except ValidationError as error:
         configure_logging("error")
         log_wrong_settings(error)
@@ -75,6 +76,7 @@ def main() -> int:
         ImageAnswers(service, pictures, archiver, recorder, rows),
         archiver,
         Labels(rows, archiver),
+        tasks if tasks.enabled else None,
     )
     try:
         serve(app, listener, settings)

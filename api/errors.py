@@ -16,9 +16,20 @@ ApiError
     └── PredictionError          the model raised on rows that had passed every check
 """
 
+from collections.abc import Mapping
+
 
 class ApiError(Exception):
     """Root of every error this service raises; its text is one sentence a caller may read."""
+
+    retry_after_seconds: int | None = None
+    """When it is worth sending the request again, if it is."""
+
+    challenge: str | None = None
+    """What a token lacks, as `WWW-Authenticate` has it (RFC 6750)."""
+
+    members: Mapping[str, object] = {}
+    """What a problem of RFC 9457 holds beside its standard members."""
 
 
 class RequestError(ApiError):

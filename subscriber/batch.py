@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
 
 # the year 10000, which no datetime reaches
@@ -16,7 +16,7 @@ END_OF_TIME_MS: Final = 253_402_300_800_000
 
 
 class Record(Protocol):
-    """A message of the topic, as confluent-kafka gives it."""
+    """A message of the topic, as confluent-kafka gives it, or one row of a message that holds many."""
 
     def partition(self) -> int: ...
     def offset(self) -> int: ...
@@ -44,7 +44,26 @@ class DeadLetter:
     @property
     def detail_as_text(self) -> str:
         """The detail for Postgres, whose text holds no NUL."""
-        return self.detail.replace("\0", "\\0")
+        return without_nul(self.detail)
+
+
+@dataclass(frozen=True)
+class Failed:
+    """A row without a prediction that is stored with the reason; `row` has what says which row it is, no features."""
+
+    record: Record
+    row: Any
+    cause: str
+    detail: str
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """A message that gets a receipt: by its key, with how many rows it holds."""
+
+    record: Record
+    key: str
+    rows: int
 
 
 @dataclass(frozen=True)
@@ -61,7 +80,9 @@ class Batch:
     """Rows read together; stages fill the lists, which run in parallel with `records`.
 
     `rows` holds the decoded payloads, `outputs` one tuple of model answers a row, `versions` the version that answered,
-    `deletes` the source rows that were deleted, before any of `rows` with the same key was written.
+    `deletes` the source rows that were deleted, before any of `rows` with the same key was written. `failed` holds the
+    rows that are stored without a prediction, `receipts` the messages that get one, and `skipped` counts those that
+    had one already.
     """
 
     spans: dict[int, Span]
@@ -71,6 +92,9 @@ class Batch:
     versions: list[str | None] = field(default_factory=list)
     dead: list[DeadLetter] = field(default_factory=list)
     deletes: list[Delete] = field(default_factory=list)
+    failed: list[Failed] = field(default_factory=list)
+    receipts: list[Receipt] = field(default_factory=list)
+    skipped: int = 0
 
     def keep(self, places: Sequence[int]) -> None:
         """Leave only these rows, by their places."""
@@ -83,15 +107,23 @@ class Batch:
         """The same batch less these partitions."""
         if not partitions:
             return self
-        keep = [i for i, r in enumerate(self.records) if r.partition() not in partitions]
+        spans = {p: s for p, s in self.spans.items() if p not in partitions}
+        return self.of(spans, lambda record: record.partition() not in partitions)
+
+    def of(self, spans: dict[int, Span], wanted: Callable[[Record], bool]) -> Batch:
+        """The batch of these spans with what comes of the records that are wanted."""
+        keep = [i for i, record in enumerate(self.records) if wanted(record)]
         return Batch(
-            spans={p: s for p, s in self.spans.items() if p not in partitions},
+            spans=spans,
             records=[self.records[i] for i in keep],
             rows=[self.rows[i] for i in keep] if self.rows else [],
             outputs=[self.outputs[i] for i in keep] if self.outputs else [],
             versions=[self.versions[i] for i in keep] if self.versions else [],
-            dead=[d for d in self.dead if d.record.partition() not in partitions],
-            deletes=[d for d in self.deletes if d.record.partition() not in partitions],
+            dead=[d for d in self.dead if wanted(d.record)],
+            deletes=[d for d in self.deletes if wanted(d.record)],
+            failed=[f for f in self.failed if wanted(f.record)],
+            receipts=[r for r in self.receipts if wanted(r.record)],
+            skipped=self.skipped,
         )
 
 
@@ -131,6 +163,17 @@ class Tenures:
             return frozenset(p for p, span in batch.spans.items() if self._current.get(p) != span.tenure)
 
 
+def first_within(sizes: Iterable[int], most: int) -> int:
+    """How many of the sizes, from the first on, are together no more than that; one at least, if there is one."""
+    count = total = 0
+    for size in sizes:
+        total += size
+        if total > most:
+            return max(count, 1)
+        count += 1
+    return count
+
+
 def committed_at(record: Record, row: Any) -> float | None:
     """Unix time in seconds at which the source committed the row, as Debezium tells it; None if it does not."""
     if row is not None and row.committed_ms is not None:
@@ -147,6 +190,11 @@ def written_at(record: Record, row: Any) -> datetime | None:
     if seconds is None:
         seconds = _seconds(record.timestamp()[1])
     return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
+
+
+def without_nul(text: str) -> str:
+    """The text for Postgres, which takes no NUL."""
+    return text.replace("\0", "\\0")
 
 
 def _seconds(milliseconds: Any) -> float | None:

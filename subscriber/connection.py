@@ -15,7 +15,7 @@ from requests.adapters import HTTPAdapter
 from urllib3.exceptions import LocationParseError
 
 from subscriber.access import in_the_clear
-from subscriber.errors import NOT_JSON, BatchRefused, ModelFailed, TooSlow, Transient, WrongSetting
+from subscriber.errors import NOT_JSON, BatchRefused, ModelFailed, NotFound, TooSlow, Transient, WrongSetting
 from subscriber.tls import failure
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ class Connection:
             Transient: the server is away, busy, or the connection broke.
             TooSlow: it did not answer in time.
             BatchRefused, ModelFailed: it answers 400, 413, 422 or 500.
+            NotFound: it answers 404.
             WrongSetting: nothing can be sent like this, or any other status.
         """
         try:
@@ -114,7 +115,8 @@ def _raise_for(response: requests.Response, url: str, secrets: Sequence[str]) ->
         raise ModelFailed(said)
     if status in (401, 403):
         raise WrongSetting(f"{said} ({url}): check model.bearer_token or model.headers in the pipeline file")
-    raise WrongSetting(f"{said} ({url}): check model.url and model.version in the pipeline file")
+    wrong = NotFound if status == requests.codes.not_found else WrongSetting
+    raise wrong(f"{said} ({url}): check model.url and model.version in the pipeline file")
 
 
 def _excerpt(response: requests.Response, secrets: Sequence[str]) -> str:

@@ -5,10 +5,13 @@ SubscriberError
 ├── TooSlow        as Transient, but the same rows again may be too many: halve them
 ├── BatchRefused   the model server refuses these rows: split until the guilty stand alone
 ├── ModelFailed    the model crashed on these rows: a few retries, then as BatchRefused
+├── VersionUnfit   the model version that rows name is not there, or none for this pipeline: all of them are at fault
 ├── BadRow         this row can never be predicted: dead letter
 ├── Fenced         another subscriber has moved on with these partitions: drop them, look again
 ├── Abandoned      told to stop while waiting: leave the batch uncommitted
 └── WrongSetting   no row is at fault: stop, and say what to change
+    ├── NotFound   the model server has nothing at this address
+    └── Misfit     what the model takes or gives is not what the pipeline says
 """
 
 import msgspec
@@ -41,6 +44,10 @@ class ModelFailed(SubscriberError):
     pass
 
 
+class VersionUnfit(SubscriberError):
+    """The message names the version."""
+
+
 class BadRow(SubscriberError):
     """`cause` is one of a few words to count by, `detail` says what is wrong with this row."""
 
@@ -62,3 +69,11 @@ class Abandoned(SubscriberError):
 
 class WrongSetting(SubscriberError):
     """The message names the setting, file or permission and what to do."""
+
+
+class NotFound(WrongSetting):
+    pass
+
+
+class Misfit(WrongSetting):
+    pass

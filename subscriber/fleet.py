@@ -50,7 +50,16 @@ def clashes(one: Pipeline, other: Pipeline) -> list[str]:
             found.append(f"group: both read topic {one.topic!r} as {one.group!r}, so each would get half of it")
         if (one.target.schema_, one.target.table) == (other.target.schema_, other.target.table):
             found.append(f"target.table: both write each row of topic {one.topic!r} to {one.target.table!r}")
+        if one.target.receipts and _receipts(one) == _receipts(other):
+            found.append(
+                f"target.receipts: both have {one.target.receipts!r} for topic {one.topic!r}, so each message would be "
+                f"stored by one of them only"
+            )
     return found
+
+
+def _receipts(pipeline: Pipeline) -> tuple[str, str | None]:
+    return pipeline.target.schema_, pipeline.target.receipts
 
 
 class Fleet:

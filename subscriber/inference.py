@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from subscriber.connection import Connection
-from subscriber.errors import NOT_JSON, BatchRefused, ModelFailed, Transient, WrongSetting
+from subscriber.errors import NOT_JSON, BatchRefused, Misfit, ModelFailed, Transient, WrongSetting
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -84,7 +84,8 @@ def _metadata(connection: Connection, url: str) -> Metadata:
 class InferenceClient:
     """Sends rows to one model over one kept connection; every failure leaves as one of `subscriber.errors`."""
 
-    def __init__(self, pipeline: Pipeline) -> None:
+    def __init__(self, pipeline: Pipeline, connection: Connection | None = None) -> None:
+        self._pipeline = pipeline
         self._model = pipeline.model
         self._features = pipeline.features
         self._outputs = list(pipeline.target.outputs)
@@ -95,14 +96,19 @@ class InferenceClient:
         self._by_name = False
         # inputs that are columns of a matrix for the model, [n, 1], as models are that take their rows in batches
         self._upright: set[str] = set()
-        self._connection = Connection(self._model)
+        self._connection = connection or Connection(self._model)
+
+    def of(self, version: str) -> InferenceClient:
+        """A client of one version of the model, over the same connection."""
+        model = self._model.model_copy(update={"version": version})
+        return InferenceClient(self._pipeline.model_copy(update={"model": model}), self._connection)
 
     def check(self) -> Metadata:
         """Compare the pipeline with what the model says of itself.
 
         Raises:
             Transient: the server is away.
-            WrongSetting: there is no such model, or its inputs or outputs are not the pipeline's.
+            WrongSetting: there is no such model (NotFound), or its inputs or outputs are not the pipeline's (Misfit).
         """
         url = self._model.versioned_url
         metadata = _metadata(self._connection, url)
@@ -121,7 +127,7 @@ class InferenceClient:
         for tensor in listed:
             width = row_width(tensor.shape) if len(tensor.shape) == MATRIX_DIMENSIONS else None
             if self._model.layout == "matrix" and width not in (None, sum(sizes)):
-                raise WrongSetting(
+                raise Misfit(
                     f"{url}: the model's input {tensor.name} takes {width} values a row, but the features of the "
                     f"pipeline file are {sum(sizes)}"
                 )
@@ -135,7 +141,7 @@ class InferenceClient:
             Transient: the server is away, busy, or the connection broke.
             TooSlow: it took the rows and did not answer in time.
             BatchRefused, ModelFailed: the server will not, or cannot, predict these rows.
-            WrongSetting: the answer is not one for this pipeline.
+            Misfit: the answer is not one for this pipeline.
         """
         answer = self.answer(rows)
         if not self._by_name and not {tensor.name for tensor in answer.outputs}.issuperset(self._outputs):
@@ -159,7 +165,7 @@ class InferenceClient:
         try:
             return self._answer.decode(body)
         except msgspec.ValidationError as error:
-            raise WrongSetting(f"{self._url} does not answer as the protocol says: {error}") from error
+            raise Misfit(f"{self._url} does not answer as the protocol says: {error}") from error
         except NOT_JSON as error:
             # some servers write a NaN like this
             raise ModelFailed(f"model API's answer is not JSON: {error}") from error
@@ -168,13 +174,13 @@ class InferenceClient:
         """The answer of a server that gave other outputs than ours; from then on ours are asked for by name.
 
         Raises:
-            WrongSetting: it took the rows, but does not have these outputs.
+            Misfit: it took the rows, but does not have these outputs.
         """
         try:
             answer = self._infer(rows, by_name=True)
         except (BatchRefused, ModelFailed) as error:
             given = ", ".join(sorted(tensor.name for tensor in unnamed.outputs)) or "none"
-            raise WrongSetting(
+            raise Misfit(
                 f"{self._url} answers without output {', '.join(self._outputs)} (it has: {given}), and asked for it: "
                 f"{error}: target.outputs names it"
             ) from error
@@ -247,14 +253,14 @@ class InferenceClient:
     def _column(self, by_name: dict[str, Tensor], name: str, count: int) -> list[Any]:
         tensor = by_name.get(name)
         if tensor is None:
-            raise WrongSetting(
+            raise Misfit(
                 f"{self._url} answers without output {name!r} (it has: {', '.join(sorted(by_name)) or 'none'}): "
                 f"target.outputs names it"
             )
         try:
             return rows_of(tensor, count)
         except ValueError as error:
-            raise WrongSetting(f"{self._url}: output {name!r} {error}") from error
+            raise Misfit(f"{self._url}: output {name!r} {error}") from error
 
 
 def rows_of(tensor: Tensor, count: int) -> list[Any]:
@@ -295,6 +301,6 @@ def _compare(url: str, kind: str, wanted: list[str], listed: list[TensorMetadata
     missing = [name for name in wanted if name not in names]
     extra = [name for name in names if name not in wanted] if exact else []
     if missing or extra:
-        raise WrongSetting(
+        raise Misfit(
             f"{url}: the model's {kind} are {', '.join(names)}, but the pipeline file says {', '.join(wanted)}"
         )

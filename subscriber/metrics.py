@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter as Counted
 from typing import TYPE_CHECKING, Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
@@ -30,6 +31,10 @@ class Registry:
         one, r = ["pipeline"], self.registry
         self.rows = Counter("subscriber_rows", "Rows stored, by result.", [*one, "result"], registry=r)
         self.dead = Counter("subscriber_dead_letters", "Dead letters stored, by cause.", [*one, "cause"], registry=r)
+        self.failed_rows = Counter(
+            "subscriber_failed_rows", "Rows stored without a prediction, by cause.", [*one, "cause"], registry=r
+        )
+        self.skipped = Counter("subscriber_skipped_messages", "Messages that had a receipt.", one, registry=r)
         self.batches = Counter("subscriber_batches", "Batches stored.", one, registry=r)
         self.batch_rows = Histogram(
             "subscriber_batch_rows", "Rows a batch.", one, buckets=(1, 10, 100, 1000, 2500, 5000, 10000), registry=r
@@ -70,6 +75,8 @@ class Metrics:
         self.failed = registry.failed.labels(pipeline)
         self._predicted = registry.rows.labels(pipeline, "predicted")
         self._dead = registry.rows.labels(pipeline, "dead")
+        self._failed = registry.rows.labels(pipeline, "failed")
+        self._skipped = registry.skipped.labels(pipeline)
         self._deletes = registry.rows.labels(pipeline, "deleted")
         self._batches = registry.batches.labels(pipeline)
         self._batch_rows = registry.batch_rows.labels(pipeline)
@@ -90,7 +97,11 @@ class Metrics:
         self._predicted.inc(len(rows))
         self._deletes.inc(len(batch.deletes))
         self._batches.inc()
-        self._batch_rows.observe(len(rows) + len(batch.dead))
+        self._batch_rows.observe(len(rows) + len(batch.failed) + len(batch.dead))
+        self._skipped.inc(batch.skipped)
+        self._failed.inc(len(batch.failed))
+        for cause, count in Counted(failed.cause for failed in batch.failed).items():
+            self._registry.failed_rows.labels(self._pipeline, cause).inc(count)
         for letter in batch.dead:
             self._dead.inc()
             self._registry.dead.labels(self._pipeline, letter.cause).inc()

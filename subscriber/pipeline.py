@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from pydantic import (
     BaseModel,
@@ -144,8 +144,12 @@ class Model(Part):
 
     @property
     def versioned_url(self) -> str:
+        return self.url_of(self.version)
+
+    def url_of(self, version: str | None) -> str:
+        """The address of one version, or of the current one."""
         base = self.url.rstrip("/")
-        return f"{base}/versions/{self.version}" if self.version else base
+        return f"{base}/versions/{quote(version, safe='')}" if version else base
 
 
 class Source(Part):
@@ -157,6 +161,10 @@ class Source(Part):
     )
     timestamp_unit: TimestampUnit | None = Field(
         None, description="Unit of a timestamp that is a number, in messages that carry no schema."
+    )
+    version: Column | None = Field(
+        None,
+        description="Column that names the model version for the row; null or missing: model.version, or the current.",
     )
     deletes: Literal["ignore", "remove", "mark"] = Field(
         "ignore", description="What a deleted source row does to its predictions; mark writes target.deleted_at."
@@ -175,6 +183,15 @@ class Target(Part):
         None, description='Column for the time its source row was deleted; with source.deletes = "mark".'
     )
     outputs: dict[str, Identifier] = Field(min_length=1, description="The model's output tensor -> column.")
+    copies: dict[Column, Identifier] = Field(
+        default_factory=dict, description="Column of the row, a JSON scalar -> column that gets it as it is."
+    )
+    error: Identifier | None = Field(
+        None, description="Column for why a row has no prediction: it is stored without one, and is no dead letter."
+    )
+    receipts: Identifier | None = Field(
+        None, description="Table of the same schema with a row a message, by its key: one that has it is skipped."
+    )
     create: str | None = Field(None, description="SQL file, beside the pipeline file, that makes the table.")
 
 
@@ -188,7 +205,12 @@ class Truth(Part):
 class Batch(Part):
     """How much is predicted and stored at once; a batch never waits to be full."""
 
-    max_rows: int = Field(2500, ge=1, le=100_000, description="Rows of a batch, at most.")
+    max_rows: int = Field(
+        2500, ge=1, le=100_000, description="Messages of a batch, and rows of a request to the model, at most."
+    )
+    max_bytes: int = Field(
+        4 * 2**20, ge=1, le=2**30, description="Bytes of a batch's messages, at most; a larger message comes alone."
+    )
 
 
 def _a_number(days: Any) -> Any:
@@ -232,10 +254,11 @@ class Pipeline(Part):
 
     @property
     def written_columns(self) -> list[str]:
-        """The target's columns that are written: timestamp, outputs, key, version, time of deletion."""
+        """The target's columns that are written: timestamp, outputs, key, version, time of deletion, error, copies."""
         target = self.target
         key = target.source_key if self.source.key is not None else None
         columns = [target.timestamp, *target.outputs.values(), key, target.model_version, target.deleted_at]
+        columns += [target.error, *target.copies.values()]
         return [column for column in columns if column is not None]
 
     @property
@@ -278,6 +301,8 @@ class Pipeline(Part):
         named = self.written_columns
         if len(set(named)) < len(named):
             raise ValueError(f"target: two values go to one column ({', '.join(sorted(named))})")
+        if self.target.receipts == self.target.table:
+            raise ValueError(f"target.receipts: {self.target.table!r} is the table of the predictions; name another")
         if self.retention.predictions_days is not None and self.target.timestamp is None:
             raise ValueError("retention.predictions_days: needs target.timestamp, the column that tells a row's age")
         return self

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
-from subscriber.batch import Batch, Span, Tenures
+from subscriber.batch import Batch, Span, Tenures, first_within
 from subscriber.broker import configuration, quiet_logger, refusal, words
 from subscriber.errors import Transient, WrongSetting
 from subscriber.lag import Progress
@@ -106,11 +106,16 @@ class Reader:
         self._look_again()
         self._release()
         self._place()
+        limits = self._pipeline.batch
         messages, self._carried = self._carried, []
         if not messages:
             first = self._poll(timeout_seconds)
             if first is not None:
-                messages = [first, *self._consumer.consume(self._pipeline.batch.max_rows - 1, 0)]
+                messages = [first]
+        if messages and self._fitting(messages) == len(messages) < limits.max_rows:
+            messages += self._consumer.consume(limits.max_rows - len(messages), 0)
+        some = self._fitting(messages)
+        messages, self._carried = messages[:some], messages[some:]
         batch = self._batch(messages)
         self._keep_house()
         return batch
@@ -161,6 +166,11 @@ class Reader:
         if self._refused_by_all and self._refused is not None:
             raise WrongSetting(self._refused)
         return message
+
+    def _fitting(self, messages: list[Message]) -> int:
+        """How many of the messages, the first ones, make a batch."""
+        limits = self._pipeline.batch
+        return first_within(map(len, messages[: limits.max_rows]), limits.max_bytes)
 
     def _batch(self, messages: list[Any]) -> Batch | None:
         """The messages as a batch, less those of partitions that are no longer, or not yet, ours."""

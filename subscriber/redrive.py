@@ -13,12 +13,13 @@ import structlog
 from subscriber.backoff import delay_seconds
 from subscriber.batch import Batch
 from subscriber.decoding import Decoder
+from subscriber.decoding.arrays import message_of
 from subscriber.errors import Transient
-from subscriber.inference import InferenceClient
 from subscriber.letters import Letters, StoredMessage
 from subscriber.postgres import statement
 from subscriber.predictor import Predictor
 from subscriber.store import Store, translated
+from subscriber.versions import VersionedClient
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -39,15 +40,15 @@ SILENCE_SECONDS: Final = 30.0
 
 @dataclass
 class Outcome:
-    """What became of letters: predicted; found to be a delete, which needs no prediction; failed again, by cause."""
+    """What became of the rows: predicted; found to be a delete, which needs no prediction; failed again, by cause.
+
+    `seen` counts the letters, of which one may be a message of many rows.
+    """
 
     predicted: int = 0
     deletes: int = 0
     failed: Counter[str] = field(default_factory=Counter)
-
-    @property
-    def seen(self) -> int:
-        return self.predicted + self.deletes + self.failed.total()
+    seen: int = 0
 
 
 class Redrive:
@@ -61,11 +62,19 @@ class Redrive:
         self.outcome = Outcome()
         self._pipeline = pipeline
         self._store = Store(settings.target_dsn(), pipeline)
-        self._client = InferenceClient(pipeline)
+        self._client = VersionedClient(pipeline)
         self._decoder = Decoder(pipeline)
         self._connected: psycopg.Connection | None = None
         # letters failed before: that many of them fail alike says nothing of the server
-        self._predictor = Predictor(self, lambda action: action(), _pause, suspects_server=False)
+        self._predictor = Predictor(
+            self,
+            lambda action: action(),
+            _pause,
+            max_rows=pipeline.batch.max_rows,
+            versioned=pipeline.source.version is not None,
+            stores_failed=pipeline.target.error is not None,
+            suspects_server=False,
+        )
 
     def check(self) -> None:
         """See that the model and the table are those of the pipeline file.
@@ -96,11 +105,11 @@ class Redrive:
         if self._connected is not None:
             self._connected.close()
 
-    def predict(self, rows: Sequence[Any]) -> tuple[list[tuple[Any, ...]], str | None]:
+    def predict(self, rows: Sequence[Any], version: str | None = None) -> tuple[list[tuple[Any, ...]], str | None]:
         """Ask the model, having shown the database that the letters it holds for us are still wanted."""
         with translated():
             self._connection().execute("select")
-        return self._client.predict(rows)
+        return self._client.predict(rows, version)
 
     def _batch(self, choice: Choice, until: Any, after: StoredMessage | None) -> StoredMessage | None:
         """Redrive the next letters; the last of them, or None if there are no more."""
@@ -113,6 +122,9 @@ class Redrive:
                 self._decoder.decode(batch)
                 self._predictor.predict(batch)
                 dead = [*batch.dead, *self._store.write(connection, batch)]
+                # of a message of many rows, those that fail again become letters of their own
+                apart = [letter for letter in dead if message_of(letter.record) is not letter.record]
+                self._store.write_dead(connection, apart)
                 failed = {id(letter.record): letter for letter in dead}
                 letters.delete([letter for letter in taken if id(letter) not in failed])
                 stays = [(letter.id, failed[id(letter)]) for letter in taken if id(letter) in failed]
@@ -125,9 +137,13 @@ class Redrive:
                     },
                 )
         predicted = sum(id(record) not in failed for record in batch.records)
+        stored_failed = [found for found in batch.failed if id(found.record) not in failed]
         self.outcome.predicted += predicted
-        self.outcome.deletes += len(taken) - predicted - len(failed)
-        self.outcome.failed.update(found.cause for found in dead)
+        unpredicted = [*(f.record for f in stored_failed), *(d.record for d in dead)]
+        told = {id(message_of(record)) for record in (*batch.records, *unpredicted)}
+        self.outcome.deletes += len(taken) - len(told)
+        self.outcome.seen += len(taken)
+        self.outcome.failed.update([*(f.cause for f in stored_failed), *(d.cause for d in dead)])
         return taken[-1] if taken else None
 
     def _connection(self) -> psycopg.Connection:

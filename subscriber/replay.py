@@ -49,7 +49,8 @@ def replay_of(pipeline: Pipeline, table: str, version: str | None) -> Pipeline:
         update={
             "name": f"{pipeline.name}.replay.{table}",
             "group": f"{pipeline.group}.replay.{table}",
-            "target": pipeline.target.model_copy(update={"table": table, "create": None}),
+            # the live pipeline's receipts would have every message skipped
+            "target": pipeline.target.model_copy(update={"table": table, "create": None, "receipts": None}),
             "create_sql": None,
             "model": pipeline.model.model_copy(update={"version": version}) if version else pipeline.model,
             "retention": Retention(),

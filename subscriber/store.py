@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 import psycopg
 from psycopg import sql
 
-from subscriber.batch import Batch, DeadLetter, written_at
+from subscriber.batch import Batch, DeadLetter, Failed, without_nul, written_at
 from subscriber.deletes import Deletes
 from subscriber.errors import Fenced, Transient, WrongSetting
 from subscriber.postgres import first_line, refused, statement
+from subscriber.receipts import Receipts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -53,6 +55,8 @@ class Store:
         self._table = sql.Identifier(target.schema_, target.table)
         self._columns = pipeline.written_columns
         self._deletes = Deletes(pipeline)
+        self._receipts = None if target.receipts is None else Receipts(target.schema_, target.receipts)
+        self._copies = [attrgetter(f"c{i}") for i in range(len(target.copies))]
         self._copy = sql.SQL("copy {} ({}) from stdin").format(
             self._table, sql.SQL(", ").join(map(sql.Identifier, self._columns))
         )
@@ -69,7 +73,8 @@ class Store:
             connection.execute("select pg_advisory_xact_lock(hashtext('stream-serving schema'))")
             _make(connection, statement("schema"), "stream_offset", "dead_letter")
             if self._pipeline.create_sql is not None:
-                _make(connection, self._pipeline.create_sql.encode(), self._table.as_string(connection))
+                tables = [self._table, *([self._receipts.table] if self._receipts else [])]
+                _make(connection, self._pipeline.create_sql.encode(), *(t.as_string(connection) for t in tables))
             connection.execute(
                 sql.SQL("select {} from {} limit 0").format(
                     sql.SQL(", ").join(map(sql.Identifier, self._columns)), self._table
@@ -80,6 +85,8 @@ class Store:
                 raise WrongSetting(
                     f"role {connection.info.user!r} may not insert into {self._table.as_string(connection)} (grant it)"
                 )
+            if self._receipts is not None:
+                self._receipts.check(connection)
 
     def positions(self) -> dict[int, int]:
         """The next offset of every partition that this pipeline has ever read.
@@ -100,16 +107,22 @@ class Store:
         with translated(), self.connect() as connection:
             connection.execute(self._begin, {**self._where, **partitions})
 
-    def commit(self, batch: Batch) -> None:
+    def commit(self, batch: Batch) -> Batch:
         """Store a batch, all or nothing.
 
-        1. Remove or mark the predictions of deleted rows, where the pipeline follows deletes.
-        2. Copy the predictions; rows that the table refuses become dead letters.
-        3. Write the dead letters.
-        4. Move the offsets from where the batch began to where it ends; a partition that is elsewhere is fenced.
-        5. Commit.
+        1. Write the receipts of its messages, where the pipeline gives them; a message that has one is skipped.
+        2. Remove or mark the predictions of deleted rows, where the pipeline follows deletes.
+        3. Copy the predictions and the rows without one; what the table refuses becomes dead letters.
+        4. Add those to the failed rows of their receipts.
+        5. Write the dead letters.
+        6. Move the offsets from where the batch began to where it ends; a partition that is elsewhere is fenced.
+        7. Commit.
 
         The offsets come last because they lock: an owner that is frozen while it copies must not block its heir.
+        Receipts lock too, but come first: what they skip must not be copied.
+
+        Returns:
+            What was stored of it: less the messages that were skipped and the rows that were refused.
 
         Raises:
             Fenced: another subscriber has moved on with some partitions; nothing is stored.
@@ -120,15 +133,20 @@ class Store:
         with translated():
             connection = self._connection()
             with connection.transaction():
-                dead = self.write(connection, batch)  # 1, 2
-                self._write_dead(connection, [*batch.dead, *dead])  # 3
-                self._claim_partitions(connection, batch)  # 4
-            # 5: leaving the transaction
-        if dead:
-            gone = {id(letter.record) for letter in dead}
-            keep = [i for i, record in enumerate(batch.records) if id(record) not in gone]
-            batch.keep(keep)
-            batch.dead.extend(dead)
+                stored = self._receipts.give(connection, batch) if self._receipts else batch  # 1
+                dead = self.write(connection, stored)  # 2, 3
+                if self._receipts:
+                    self._receipts.add_failed(connection, stored, dead)  # 4
+                self.write_dead(connection, [*stored.dead, *dead])  # 5
+                self._claim_partitions(connection, stored)  # 6
+            # 7: leaving the transaction
+        if not dead:
+            return stored
+        gone = {id(letter.record) for letter in dead}
+        rest = stored.of(stored.spans, lambda record: id(record) not in gone)
+        # of a delete that was not followed, the delete counts too
+        rest.deletes, rest.receipts, rest.dead = stored.deletes, stored.receipts, [*stored.dead, *dead]
+        return rest
 
     def close(self) -> None:
         if self._connected is not None:
@@ -150,7 +168,7 @@ class Store:
             raise Fenced(fenced)
 
     def write(self, connection: psycopg.Connection, batch: Batch) -> list[DeadLetter]:
-        """Follow the deletes and copy the predictions in the transaction that is open; what the table refuses."""
+        """Follow the deletes and copy the rows in the transaction that is open; what the table refuses."""
         return [*self._deletes.follow(connection, batch.deletes), *self._copy_rows(connection, batch)]
 
     def _copy_rows(self, connection: psycopg.Connection, batch: Batch) -> list[DeadLetter]:
@@ -164,7 +182,12 @@ class Store:
             columns.append(batch.versions)
         if target.deleted_at:
             columns.append([row.deleted for row in batch.rows])
+        if target.error:
+            columns.append([None] * len(batch.rows))
+        columns += [map(copy, batch.rows) for copy in self._copies]
         rows: list[tuple[Any, ...]] = list(zip(*columns, strict=True)) if batch.rows else []
+        rows += map(self._failed_row, batch.failed)
+        records = [*batch.records, *(failed.record for failed in batch.failed)]
 
         def write(start: int, end: int) -> None:
             with connection.cursor() as cursor, cursor.copy(self._copy) as copy:
@@ -172,9 +195,23 @@ class Store:
                     copy.write_row(row)
 
         guilty = refused(connection, len(rows), write)
-        return [DeadLetter(batch.records[place], "refused_by_target", detail) for place, detail in guilty]
+        return [DeadLetter(records[place], "refused_by_target", detail) for place, detail in guilty]
 
-    def _write_dead(self, connection: psycopg.Connection, dead: Sequence[DeadLetter]) -> None:
+    def _failed_row(self, failed: Failed) -> tuple[Any, ...]:
+        """The values of a row without a prediction, in the order of `written_columns`."""
+        target, row = self._pipeline.target, failed.row
+        return (
+            *((row.timestamp,) if target.timestamp else ()),
+            *(None for _ in target.outputs),
+            *((row.key,) if target.source_key and self._pipeline.source.key else ()),
+            *((None,) if target.model_version else ()),
+            *((row.deleted,) if target.deleted_at else ()),
+            without_nul(failed.detail),
+            *(copy(row) for copy in self._copies),
+        )
+
+    def write_dead(self, connection: psycopg.Connection, dead: Sequence[DeadLetter]) -> None:
+        """Write dead letters in the transaction that is open."""
         if not dead:
             return
         with (

@@ -17,13 +17,13 @@ from subscriber.console.watched import Watched
 from subscriber.decoding import Decoder
 from subscriber.errors import Abandoned, Fenced, Transient, WrongSetting
 from subscriber.health import Health
-from subscriber.inference import InferenceClient
 from subscriber.predictor import Predictor
 from subscriber.reader import Reader
 from subscriber.report import Report
 from subscriber.retention import Retention
 from subscriber.store import Store
 from subscriber.topic import Topic, strangers
+from subscriber.versions import VersionedClient
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -57,10 +57,15 @@ class Subscriber:
         self._metrics = metrics
         self._tenures = Tenures()
         self._store = Store(settings.target_dsn(), pipeline)
-        self._client = InferenceClient(pipeline)
+        self._client = VersionedClient(pipeline)
         self._decoder = Decoder(pipeline)
         self._predictor = Predictor(
-            self._client, lambda action: self._persist("predict", action), lambda n: self._wait(n, None)
+            self._client,
+            lambda action: self._persist("predict", action),
+            lambda n: self._wait(n, None),
+            max_rows=pipeline.batch.max_rows,
+            versioned=pipeline.source.version is not None,
+            stores_failed=pipeline.target.error is not None,
         )
         self._stopping = threading.Event()
         self._abandoning = threading.Event()
@@ -215,13 +220,11 @@ class Subscriber:
             if not ours.spans:
                 return None
             try:
-                self._persist("store", lambda: self._store.commit(ours))  # noqa: B023 (called at once)
+                return self._persist("store", lambda: self._store.commit(ours))  # noqa: B023 (called at once)
             except Fenced as fenced:
                 self._metrics.fenced.inc()
                 self.health.log.warning("fenced", partitions=sorted(fenced.partitions))
                 reader.resync(fenced.partitions)
-            else:
-                return ours
 
     # ---- waiting and stopping
 

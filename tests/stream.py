@@ -207,6 +207,53 @@ class PipelineFile:
         assert self.predictions(target) == [(i, i % 3) for i in sorted(ids)]
 
 
+class ChunksFile(PipelineFile):
+    """The pipeline of tasks for the iris model with a name, topic, group and tables of the test's own."""
+
+    def __init__(self, folder: Path, name: str, api: str) -> None:
+        self.name = name
+        self.table = f"tasks.{name}"
+        self.receipts_table = f"{self.table}_receipt"
+        self.path = folder / "pipeline.toml"
+        shipped = ROOT / "subscriber" / "pipelines"
+        create = (shipped / "tasks-iris.sql").read_text()
+        create = create.replace("tasks.iris", self.table).replace("tasks.receipt", self.receipts_table)
+        (folder / "tasks-iris.sql").write_text(create)
+        text = (shipped / "tasks-iris.toml").read_text().replace("${API_URL}", api)
+        for old, new in (
+            ('"tasks-iris"', f'"{name}"'),
+            ('"tasks-iris-consumer-group"', f'"{name}"'),
+            ('table = "iris"', f'table = "{name}"'),
+            ('receipts = "receipt"', f'receipts = "{name}_receipt"'),
+        ):
+            assert old in text
+            text = text.replace(old, new)
+        self.text = text
+        self.write()
+
+    def stored(self, target: psycopg.Connection, task: str) -> list[tuple[int, int | None, str | None]]:
+        """Number, class and error of every row of a task, by number; none while the table is not there."""
+        try:
+            return target.execute(
+                f"select row_number, iris_class, error from {self.table} where task = %s order by row_number", [task]
+            ).fetchall()
+        except psycopg.errors.UndefinedTable:
+            return []
+
+    def receipts(self, target: psycopg.Connection) -> dict[str, tuple[int, int]]:
+        """How many rows each message has, and how many of them failed, by its key."""
+        try:
+            found = target.execute(f"select key, rows, failed from {self.receipts_table}").fetchall()
+        except psycopg.errors.UndefinedTable:
+            return {}
+        return {key: (rows, failed) for key, rows, failed in found}
+
+    def wait_for_receipts(self, target: psycopg.Connection, keys: Iterable[str], seconds: float = 30.0) -> None:
+        """Wait until these messages are stored."""
+        wanted = set(keys)
+        wait_until(f"receipts in {self.receipts_table}", lambda: wanted <= self.receipts(target).keys(), seconds)
+
+
 class SubscriberProcess(Server):
     """`python -m subscriber run` of pipeline files, with its console on a free port."""
 

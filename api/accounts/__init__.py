@@ -1,0 +1,1 @@
+"""Who may ask for tasks: accounts, passwords, tokens."""

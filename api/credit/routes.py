@@ -15,9 +15,9 @@ from api.credit.schemas import (
     CreditApplication,
     DecisionOut,
     ProbabilityOut,
-    Problem,
     RiskCategoryOut,
 )
+from api.problems import PROBLEM, PROBLEM_SCHEMA
 
 router = APIRouter(tags=["credit"], route_class=IdentifiedRoute, default_response_class=Response)
 
@@ -48,7 +48,7 @@ def _answers(model: type[BaseModel]) -> dict[int | str, dict[str, Any]]:
         500: {"description": "The model failed.", "content": {"application/json": {"schema": failure}}},
         503: {
             "description": "No credit model is there yet, or too many rows wait; send it again after `Retry-After`.",
-            "content": {"application/problem+json": {"schema": Problem.model_json_schema()}},
+            "content": {PROBLEM: {"schema": PROBLEM_SCHEMA}},
         },
     }
 

@@ -74,25 +74,3 @@ class RiskCategoryOut(BaseModel):
     model_config = ConfigDict(json_schema_extra={"examples": [{"risk_category": "low_risk"}]})
 
     risk_category: Literal["low_risk", "medium_risk", "high_risk"]
-
-
-class Problem(BaseModel):
-    """Why there is no answer now (RFC 9457)."""
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "type": "about:blank",
-                    "title": "Service Unavailable",
-                    "status": 503,
-                    "detail": "the model 'credit' is not there yet",
-                }
-            ]
-        }
-    )
-
-    type: str
-    title: str
-    status: int
-    detail: str

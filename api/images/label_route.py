@@ -9,8 +9,8 @@ from starlette.requests import Request
 from api.credit.routes import RequestId
 from api.images.errors import UnknownImageError
 from api.images.labels import Labels
-from api.images.problems import ProblemRoute
 from api.images.routes import refusals
+from api.problems import ProblemRoute
 from api.training.digits import CLASSES
 
 router = APIRouter(prefix="/images", tags=["images"], route_class=ProblemRoute)

@@ -6,19 +6,18 @@ from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from api.credit.request_id import HEADER
 from api.credit.routes import RequestId
 from api.images.answers import ImageAnswers
 from api.images.errors import UnknownImageError
-from api.images.page import PAGE, Assets
-from api.images.problems import ProblemRoute
-from api.images.schemas import ImageOut, ImageProblem
+from api.images.page import ASSETS
+from api.images.schemas import ImageOut
 from api.images.upload import FIELD, MULTIPART, uploaded
+from api.page import PAGE
+from api.problems import REQUEST_ID, ProblemRoute, Refusals
 
 router = APIRouter(prefix="/images", tags=["images"], route_class=ProblemRoute, default_response_class=Response)
 
 IMAGE_TYPES = ("image/png", "image/jpeg", "image/webp")
-REQUEST_ID = {HEADER: {"description": "The request's id.", "schema": {"type": "string", "format": "uuid"}}}
 # The form is read by hand, within limits, so its schema is told to the documentation by hand too.
 BODY: dict[str, Any] = {
     "requestBody": {
@@ -41,15 +40,17 @@ BODY: dict[str, Any] = {
         },
     }
 }
-REFUSALS = {
-    400: "The body is no well-formed form.",
-    404: "There is no such prediction, or its image is not kept.",
-    413: "The image has more bytes, pixels or frames than are taken.",
-    415: "The request is no multipart form, or the file is said to be no PNG, JPEG or WebP.",
-    422: "The field is missing, or the file is no image, ends early, is damaged, or nothing is drawn in it.",
-    500: "The model failed.",
-    503: "No model is there yet, too many images wait, or the archive is away; send it again after `Retry-After`.",
-}
+refusals = Refusals(
+    {
+        400: "The body is no well-formed form.",
+        404: "There is no such prediction, or its image is not kept.",
+        413: "The image has more bytes, pixels or frames than are taken.",
+        415: "The request is no multipart form, or the file is said to be no PNG, JPEG or WebP.",
+        422: "The field is missing, or the file is no image, ends early, is damaged, or nothing is drawn in it.",
+        500: "The model failed.",
+        503: "No model is there yet, too many images wait, or the archive is away; send it again after `Retry-After`.",
+    }
+)
 # A picture that somebody sent is shown and nothing else, even if it is a page or a script too.
 AS_PICTURE_ALONE = {
     "X-Content-Type-Options": "nosniff",
@@ -59,21 +60,6 @@ AS_PICTURE_ALONE = {
     # what is kept of a prediction never changes
     "Cache-Control": "private, max-age=86400, immutable",
 }
-
-
-def refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """Tell the documentation of these refusals."""
-    schema = ImageProblem.model_json_schema()
-    return {
-        status: {
-            "description": REFUSALS[status],
-            "headers": REQUEST_ID,
-            "content": {"application/problem+json": {"schema": schema}},
-        }
-        for status in statuses
-    }
-
-
 ANSWERS: dict[int | str, dict[str, Any]] = {
     200: {
         "model": ImageOut,
@@ -119,15 +105,13 @@ async def beside() -> Response:
 @router.get("/", include_in_schema=False)
 async def page(request: Request) -> Response:
     """The page on which an image is drawn or chosen."""
-    assets: Assets = request.app.state.image_assets
-    return assets.answer(PAGE, request)
+    return ASSETS.answer(PAGE, request)
 
 
 @router.get("/static/{name}", include_in_schema=False)
 async def static(request: Request, name: str) -> Response:
     """The page's own files."""
-    assets: Assets = request.app.state.image_assets
-    return assets.answer(name, request)
+    return ASSETS.answer(name, request)
 
 
 @router.get(

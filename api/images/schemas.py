@@ -26,25 +26,3 @@ class ImageOut(BaseModel):
     predicted_class: Annotated[int, Field(ge=0, le=9)]
     confidence: Annotated[float, Field(ge=0, le=1, description="The calibrated probability of that class.")]
     model_version: str
-
-
-class ImageProblem(BaseModel):
-    """Why there is no answer (RFC 9457)."""
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "type": "about:blank",
-                    "title": "Unprocessable Entity",
-                    "status": 422,
-                    "detail": "the file is not a PNG, JPEG or WebP image",
-                }
-            ]
-        }
-    )
-
-    type: str
-    title: str
-    status: int
-    detail: str

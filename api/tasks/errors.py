@@ -24,6 +24,7 @@ class FieldsError(RequestError):
     def __init__(self, *problems: tuple[str, str]) -> None:
         super().__init__("; ".join(f"{field}: {problem}" for field, problem in problems))
         self.problems: Sequence[tuple[str, str]] = problems
+        self.members = {"errors": [{"field": field, "problem": problem} for field, problem in problems]}
 
 
 class UnknownTaskError(RequestError):

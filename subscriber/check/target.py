@@ -11,6 +11,7 @@ from subscriber.column_types import fits, key_type, output_type
 from subscriber.create_table import create_table, wanted_columns
 from subscriber.errors import WrongSetting
 from subscriber.postgres import statement
+from subscriber.receipts import Receipts
 from subscriber.store import Store, translated
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ def look_at_target(
             findings.ok("target.table", f"{name} is there")
             _look_at_columns(pipeline, wanted, columns, findings)
             _look_at_grants(connection, pipeline, findings)
+            _look_at_receipts(connection, pipeline, findings)
         elif pipeline.create_sql is not None:
             findings.ok("target.table", f"{name} is made by {target.create} when the pipeline first runs")
         elif statements is None:
@@ -130,6 +132,19 @@ def _look_at_grants(connection: psycopg.Connection, pipeline: Pipeline, findings
             "target",
             f"no index begins with {key}, so each delete reads the whole table: `create index on {table} ({key})`",
         )
+
+
+def _look_at_receipts(connection: psycopg.Connection, pipeline: Pipeline, findings: Findings) -> None:
+    target = pipeline.target
+    if target.receipts is None:
+        return
+    try:
+        with translated():
+            Receipts(target.schema_, target.receipts).check(connection)
+    except WrongSetting as error:
+        findings.wrong("target.receipts", f"{target.schema_}.{target.receipts}: {error}")
+    else:
+        findings.ok("target.receipts", f"{target.schema_}.{target.receipts} takes them")
 
 
 def _has_index(connection: psycopg.Connection, table: str, column: str) -> bool:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from subscriber.batch import Batch, DeadLetter, Delete, written_at
+from subscriber.batch import Batch, DeadLetter, Delete, Failed, Receipt, written_at
+from subscriber.decoding.arrays import Element, elements, is_array
 from subscriber.decoding.columns import UNAVAILABLE, UNAVAILABLE_BASE64, column_of, without_schema
 from subscriber.decoding.envelope import Deleted, Reader, columns_of, take_apart
 from subscriber.decoding.plan import fields_of, key
@@ -24,18 +25,25 @@ if TYPE_CHECKING:
 SCHEMAS: Final = 32
 # how a message that is no bare row begins
 _WRAPPED: Final = (b'{"schema"', b'{"payload"')
+_NO_ROW: Final = ("not_json", "no_payload")
 _UNAVAILABLE_JSON: Final = tuple(msgspec.json.encode(v) for v in (UNAVAILABLE, UNAVAILABLE_BASE64, [UNAVAILABLE]))
 _MISSING: Final = re.compile(r"Object missing required field `([^`]*)`")
 _WRONG: Final = re.compile(r"Expected `([^`]*)`, got `([^`]*)` - at `\$(?:\.after)?\.([^`]*)`")
 
 
 class Decoder:
-    """Decodes the messages of one pipeline; `plan.Plan` says what a row is."""
+    """Decodes the messages of one pipeline; `plan.Plan` says what a row is.
+
+    A message may hold many rows. Where the pipeline stores what has no prediction, a row of which only the features
+    cannot be decoded is one of the batch's `failed`; where it gives receipts, each message with a key has its receipt.
+    """
 
     def __init__(self, pipeline: Pipeline) -> None:
         self._pipeline = pipeline
         self._deletes = pipeline.source.deletes
-        self._stamped = pipeline.source.timestamp is None
+        self._stamped = pipeline.source.timestamp is None and pipeline.target.timestamp is not None
+        self._receipts = pipeline.target.receipts is not None
+        self._identities = None if pipeline.target.error is None else Decoder(_identity(pipeline))
         # the schema of most messages is that of the last: its bytes are compared, and not read
         self._before = b"\0"
         self._read: Callable[[bytes], Any] = self._take_apart
@@ -44,6 +52,7 @@ class Decoder:
 
     def decode(self, batch: Batch) -> None:
         """Fill the batch's rows and deletes; messages that are neither become dead letters."""
+        self._take_arrays_apart(batch)
         stamped, places = self._stamped, self._places()
         before, read = self._before, self._read
         length = len(before)
@@ -66,18 +75,15 @@ class Decoder:
                     before, read = self._before, self._read
                     length = len(before)
                 if type(row) is Deleted:
-                    delete = self._delete(record, row)
-                    batch.deletes.append(delete)
-                    if places is not None:
-                        self._overtake(rows, places.pop(delete.key, []), delete)
+                    self._take_delete(batch, rows, places, self._delete(record, row))
                     continue
                 if stamped:
                     row.timestamp = _stamp(record, row)
             except BadRow as error:
-                batch.dead.append(DeadLetter(record, error.cause, error.detail))
+                self._fail(batch, record, error.cause, error.detail)
                 continue
             except NOT_JSON as error:
-                batch.dead.append(DeadLetter(record, *_cause(value or b"", error)))
+                self._fail(batch, record, *_cause(value or b"", error))
                 continue
             if places is not None:
                 places[row.key].append(len(rows))
@@ -87,6 +93,64 @@ class Decoder:
             kept = [i for i, row in enumerate(rows) if row is not None]
             records, rows = [records[i] for i in kept], [rows[i] for i in kept]
         batch.records, batch.rows = records, rows
+        if self._receipts:
+            _forget_unreadable(batch)
+
+    # ---- messages that hold many rows, and receipts
+
+    def _take_arrays_apart(self, batch: Batch) -> None:
+        """Put the rows of each array in its place among the records, and note the messages that get a receipt."""
+        records: list[Record] = []
+        for message in batch.records:
+            value = message.value()
+            key = self._receipt_key(message) if self._receipts else ""
+            if key is None:
+                batch.dead.append(DeadLetter(message, "no_key", "the message has no key that is text, for its receipt"))
+                continue
+            rows = 0
+            if value is None or not is_array(value):
+                rows = int(value is not None)
+                records.append(message)
+            else:
+                try:
+                    many = elements(message, value)
+                except NOT_JSON as error:
+                    batch.dead.append(DeadLetter(message, *_cause(value, error)))
+                else:
+                    rows = len(many)
+                    records += many
+            if self._receipts:
+                batch.receipts.append(Receipt(message, key, rows))
+        batch.records = records
+
+    def _receipt_key(self, message: Record) -> str | None:
+        try:
+            key = (message.key() or b"").decode()
+        except UnicodeDecodeError:
+            return None
+        return key if key and "\0" not in key else None
+
+    # ---- rows that cannot be decoded
+
+    def _fail(self, batch: Batch, record: Record, cause: str, detail: str) -> None:
+        """Put aside a row that cannot be decoded: to be stored as such if it says which row it is, or a dead letter."""
+        row = None if self._identities is None else self._identities.identity(record)
+        if row is None:
+            batch.dead.append(DeadLetter(record, cause, detail))
+        else:
+            batch.failed.append(Failed(record, row, cause, detail))
+
+    def identity(self, record: Record) -> Any:
+        """The row of a record, None if it has none."""
+        try:
+            row = self._other(record.value() or b"")
+            if type(row) is Deleted:
+                return None
+            if self._stamped:
+                row.timestamp = _stamp(record, row)
+        except (BadRow, *NOT_JSON):
+            return None
+        return row
 
     def _other(self, message: bytes) -> Any:
         """The row in a message that does not begin as the last one did, or Deleted."""
@@ -131,7 +195,9 @@ class Decoder:
             BadRow: neither says.
         """
         name = self._pipeline.source.key or ""
-        for content in (record.key(), deleted.row):
+        # the key of many rows is none of theirs
+        contents = (None if isinstance(record, Element) else record.key(), deleted.row)
+        for content in contents:
             if content is None:
                 continue
             try:
@@ -145,13 +211,38 @@ class Decoder:
                 continue
         raise BadRow("delete_without_key", f"neither the message's key nor its value has column {name}")
 
-    def _overtake(self, rows: list[Any], places: list[int], delete: Delete) -> None:
-        """See to rows of the same batch that were deleted after they were written."""
-        for place in places:
-            if self._deletes == "remove":
+    def _take_delete(
+        self, batch: Batch, rows: list[Any], places: defaultdict[int | str | None, list[int]] | None, delete: Delete
+    ) -> None:
+        """Note a delete, and see to rows of the same batch that it deletes after they were written."""
+        batch.deletes.append(delete)
+        if places is None:
+            return
+        overtaken = places.pop(delete.key, [])
+        if self._deletes == "remove":
+            for place in overtaken:
                 rows[place] = None
-            else:
-                rows[place].deleted = delete.at
+            batch.failed = [failed for failed in batch.failed if failed.row.key != delete.key]
+            return
+        failed = (failed.row for failed in batch.failed if failed.row.key == delete.key)
+        for row in (*(rows[place] for place in overtaken), *failed):
+            row.deleted = delete.at
+
+
+def _identity(pipeline: Pipeline) -> Pipeline:
+    """The pipeline that reads of a row which it is, and what is copied of it."""
+    source = pipeline.source.model_copy(update={"version": None})
+    target = pipeline.target.model_copy(update={"error": None, "receipts": None})
+    return pipeline.model_copy(update={"features": [], "truth": None, "source": source, "target": target})
+
+
+def _forget_unreadable(batch: Batch) -> None:
+    """Have the receipt of a lone message that is no row say so."""
+    unreadable = {id(letter.record) for letter in batch.dead if letter.cause in _NO_ROW}
+    batch.receipts = [
+        Receipt(receipt.record, receipt.key, 0) if id(receipt.record) in unreadable else receipt
+        for receipt in batch.receipts
+    ]
 
 
 def _plain(said: str) -> str:

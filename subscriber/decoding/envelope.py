@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from subscriber.decoding.columns import Field
+from subscriber.decoding.columns import UNAVAILABLE, Field
 from subscriber.decoding.plan import Plan, fields_of
-from subscriber.errors import BadRow
+from subscriber.errors import NOT_JSON, BadRow
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 _OBJECT: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _SCHEMA: Final = msgspec.json.Decoder(Field | None)
 _NULL: Final = msgspec.Raw(b"null")
+_UNKNOWN: Final = UNAVAILABLE.encode()
 
 
 @dataclass(frozen=True)
@@ -101,6 +102,7 @@ class Reader:
         if self.change and schema is not None:
             schema = fields_of(schema)["after"]
         self._plan = Plan(pipeline, None if schema is None else fields_of(schema))
+        self._exact = Plan(pipeline, None, exact=True).read
         fields: Any = [
             ("op", str, ""),
             ("after", self._plan.row | None, None),
@@ -112,7 +114,20 @@ class Reader:
 
         self.read: Callable[[bytes], Any] = self._read_change if self.change else self._plan.read
         if not self.change and self._plan.may_be_deleted:
-            self.read = self._read_row
+            self.read = self._read_row if schema is not None else self._read_bare
+
+    def _read_bare(self, payload: bytes) -> Any:
+        payload = bytes(payload)
+        if _UNKNOWN not in payload:
+            try:
+                row: Any = self._exact(payload)
+            except (*NOT_JSON, BadRow):
+                # what is no number may spell one
+                pass
+            else:
+                if row.deleted is None:
+                    return row
+        return self._read_row(payload)
 
     def _read_row(self, payload: bytes) -> Any:
         row: Any = self._plan.read(payload)

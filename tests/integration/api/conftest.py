@@ -18,7 +18,9 @@ from api.training import credit, iris
 from stack.process import listening
 from stack.seaweedfs import INNER_PORTS, SeaweedFS, Store
 from stack.servers import archive_store
+from stack.settings import Settings
 from stack.valkey import Account, Valkey
+from tests.accounts import Runner
 from tests.archiving import Archiving, Bucket
 from tests.recording import MonitoringDatabase, monitoring_database
 from tests.servers import Servers
@@ -257,3 +259,9 @@ def own_archive(tmp_path: Path) -> Iterator[SeaweedFS]:
     server.restart()
     yield server
     server.stop()
+
+
+@pytest.fixture
+def run(settings: Settings, tmp_path: Path) -> Runner:
+    """Give what runs a scenario with a client of an API that takes tasks, in this process."""
+    return Runner(settings, tmp_path)

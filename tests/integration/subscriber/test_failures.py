@@ -30,7 +30,7 @@ if TYPE_CHECKING:
         (b'\xff\xfe{"payload": 1}', "not_json", ""),
         (b'{"schema": {}}', "no_payload", "payload"),
         (b'{"payload": null}', "no_payload", "payload"),
-        (b"[1, 2]", "no_payload", "array"),
+        (b"1", "no_payload", "int"),
         (json.dumps({"payload": {"id": 1}}).encode(), "invalid_field", "timestamp"),
         (json.dumps({"payload": flower(1, petal_width=None)}).encode(), "invalid_field", "petal_width"),
         (json.dumps({"payload": flower(1, petal_width="wide")}).encode(), "invalid_field", "petal_width"),

@@ -64,7 +64,7 @@ def said(folder: Path, text: str) -> list[str]:
             'columm = "width"',
             "flowers.toml:9: features[0].columm: unknown key; did you mean column?",
         ),
-        ("[target]", "[batch]\nxyz = 1\n[target]", "flowers.toml:15: batch.xyz: unknown key; known here are max_rows"),
+        ("[target]", "[batch]\nxyz = 1\n[target]", "flowers.toml:15: batch.xyz: unknown key; known here are max_bytes"),
         ("[target]", "[target]\ncreate = 'no.sql'", "flowers.toml:15: target.create: no.sql: No such file"),
     ],
 )

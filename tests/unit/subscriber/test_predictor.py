@@ -42,7 +42,7 @@ class PickyModel:
         self.troubles = list(troubles)
         self.requests: list[list[int]] = []
 
-    def predict(self, rows: Sequence[Any]) -> tuple[list[tuple[Any, ...]], str | None]:
+    def predict(self, rows: Sequence[Any], version: str | None = None) -> tuple[list[tuple[Any, ...]], str | None]:
         self.requests.append(list(rows))
         if self.troubles:
             raise self.troubles.pop(0)
@@ -144,7 +144,7 @@ def test_a_search_that_is_interrupted_goes_on_and_finds_the_same(
     predictor = experienced(model, persist)
     ask = model.predict
 
-    def away_once(rows: Sequence[Any]) -> tuple[list[tuple[Any, ...]], str | None]:
+    def away_once(rows: Sequence[Any], version: str | None = None) -> tuple[list[tuple[Any, ...]], str | None]:
         answer = None if len(model.requests) + 1 == when else ask(rows)
         if answer is None:
             model.requests.append([])

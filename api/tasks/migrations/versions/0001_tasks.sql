@@ -1,16 +1,18 @@
 -- Who may ask for tasks.
 create table tasks.account (
   id bigint generated always as identity primary key,
-  name text not null unique,
+  name text not null,
   password_hash text not null,          -- argon2id, with its parameters
   scopes text[] not null,               -- of tasks:read, tasks:write
   generation int not null default 1,    -- counts up with each new password: tokens of an earlier one are void
-  created_at timestamptz not null default now()
+  created_at timestamptz not null default now(),
+  removed_at timestamptz                -- nobody knows it any more; it goes once its last task has
 );
+create unique index account_name on tasks.account (name) where removed_at is null;
 
 -- Passwords that were wrong of late, by the name that was tried, be there such an account or not.
 create table tasks.failed_sign_in (
-  name text not null,
+  name bytea not null,                  -- SHA-256 of what was tried: it may be of any length, or a password in the wrong field
   at timestamptz not null default clock_timestamp()
 );
 create index failed_sign_in_name_at on tasks.failed_sign_in (name, at);
@@ -36,6 +38,8 @@ create table tasks.task (
   unique (account, idempotency_key)
 );
 create index task_account on tasks.task (account, id desc) where removed_at is null;
+create index task_active on tasks.task (model, account, id) where status in ('queued', 'running');
+create index task_removed on tasks.task (removed_at) where removed_at is not null;
 create index task_finished on tasks.task (finished_at) where finished_at is not null;
 
 -- The rows of a task, a thousand or so at a time: what becomes one message.
@@ -47,7 +51,7 @@ create table tasks.chunk (
   payload text not null,                -- a JSON array of objects; docs/tasks.md has their fields
   model text not null,                  -- of the task
   account bigint not null,              -- of the task
-  state text not null default 'waiting' check (state in ('waiting', 'released', 'finished')),
+  state text not null default 'waiting' check (state in ('waiting', 'released', 'finished', 'cancelled')),
   released_at timestamptz,
   releases int not null default 0,
   rows_failed int,

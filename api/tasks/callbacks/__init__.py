@@ -1,0 +1,1 @@
+"""What is sent to whoever wants to hear that a task has ended."""

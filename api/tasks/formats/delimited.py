@@ -1,0 +1,124 @@
+"""CSV by RFC 4180, and what people have: semicolons or tabs, a byte order mark, either line end, blank lines."""
+
+import csv
+from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
+from collections.abc import Generator, Iterator, Sequence
+from itertools import repeat
+from pathlib import Path
+from typing import BinaryIO, Final
+
+from api.tasks.errors import FieldsError
+from api.tasks.formats.cells import Cells
+from api.tasks.formats.columns import Column, check_features, check_names
+
+DELIMITERS: Final = ",;\t"
+BATCH_ROWS: Final = 1_000
+BATCH_BYTES: Final = 128 * 1024
+REMEMBERED_CELLS: Final = 32_768
+MIN_REMEMBERED: Final = 64
+
+
+def rows(
+    path: Path, features: Sequence[Column], columns: list[str], row_bytes: int
+) -> Generator[Sequence[str], None, None]:
+    """Rows of a CSV file as what follows a row's number in its JSON object; `columns` becomes its header.
+
+    Raises:
+        FieldsError: it is not CSV in UTF-8, a line or its header is at fault, or a row has more than `row_bytes` bytes.
+    """
+    with path.open("rb") as file:
+        lines = _Lines(file, row_bytes)
+        first = next(lines, "")
+        reader = csv.reader(_after(first, lines), delimiter=_delimiter(first), strict=True)
+        try:
+            columns += _header(reader, lines)
+            check_names(columns)
+            check_features(columns, features)
+            yield from _bodies(reader, lines, columns, {feature.name: feature.datatype for feature in features})
+        except csv.Error as error:
+            raise FieldsError(("file", f"line {lines.number} is not CSV: {error}")) from error
+
+
+def _bodies(
+    reader: Iterator[list[str]], lines: "_Lines", columns: Sequence[str], datatypes: dict[str, str]
+) -> Generator[Sequence[str], None, None]:
+    remembered = max(MIN_REMEMBERED, REMEMBERED_CELLS // len(columns))
+    cells = [Cells(name, datatypes.get(name), remembered) for name in columns]
+    for batch in _batches(reader, lines, len(columns)):
+        members = [column.members(values) for column, values in zip(cells, zip(*batch, strict=True), strict=True)]
+        yield list(map("".join, zip(*members, repeat("}"), strict=False)))
+
+
+def _batches(reader: Iterator[list[str]], lines: "_Lines", width: int) -> Iterator[list[list[str]]]:
+    batch: list[list[str]] = []
+    size = 0
+    for row in reader:
+        size += lines.row_ended()
+        if len(row) != width:
+            if not row:
+                continue
+            problem = f"line {lines.number} has {len(row)} cells, where the header has {width}"
+            raise FieldsError(("file", problem))
+        batch.append(row)
+        if len(batch) == BATCH_ROWS or size > BATCH_BYTES:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
+
+
+def _header(reader: Iterator[list[str]], lines: "_Lines") -> list[str]:
+    for row in reader:
+        lines.row_ended()
+        if row:
+            return [name.strip() for name in row]
+    raise FieldsError(("file", "is empty: the first line of a CSV file names its columns"))
+
+
+def _delimiter(header: str) -> str:
+    """Whichever delimiter the header has most of outside quotes."""
+    bare = "".join(header.split('"')[::2])
+    return max(DELIMITERS, key=bare.count)
+
+
+def _after(first: str, lines: "_Lines") -> Iterator[str]:
+    yield first
+    yield from lines
+
+
+class _Lines:
+    """The lines of a file as text, each with its end; counts them, and the bytes since a row ended."""
+
+    def __init__(self, file: BinaryIO, row_bytes: int) -> None:
+        self._file = file
+        self._row_bytes = row_bytes
+        self._pending = 0
+        self.number = 0
+
+    def row_ended(self) -> int:
+        """Say that a row ended; return how many bytes it had."""
+        size, self._pending = self._pending, 0
+        return size
+
+    def __iter__(self) -> "_Lines":
+        return self
+
+    def __next__(self) -> str:
+        line = self._file.readline(self._row_bytes + 1)
+        if not line:
+            raise StopIteration
+        self.number += 1
+        self._pending += len(line)
+        if self._pending > self._row_bytes:
+            problem = f"the row that ends in or after line {self.number} has more than {self._row_bytes} bytes"
+            raise FieldsError(("file", problem + "; is a quote left open?"))
+        if self.number == 1:
+            if line.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
+                raise FieldsError(("file", "is in UTF-16: save it in UTF-8"))
+            line = line.removeprefix(BOM_UTF8)
+        if b"\0" in line:
+            raise FieldsError(("file", f"line {self.number} holds a NUL character: this is no CSV file in UTF-8"))
+        try:
+            return line.decode()
+        except UnicodeDecodeError as error:
+            raise FieldsError(("file", f"line {self.number} is not in UTF-8: save the file in UTF-8")) from error

@@ -1,0 +1,97 @@
+"""A task's rows, in their order: what came in and what came out, a page at a time."""
+
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import column, select
+
+from api.tasks.catalogue import result_columns
+from api.tasks.database import Databases
+from api.tasks.formats.output import OutputColumn
+from api.tasks.tables import chunk, results
+
+Rows = AsyncIterator[Sequence[Any]]
+ROW = OutputColumn("row", "int")
+# a page is made ready in some milliseconds of the event loop, in which nobody else is answered
+PAGE_ROWS = 2_000
+PAGE_CHUNKS = 2
+UNREAD = "its message could not be read; the dead letters tell why"
+
+
+async def result(
+    databases: Databases, task_id: UUID, model: str, rows_total: int | None
+) -> tuple[list[OutputColumn], Rows]:
+    """The columns of a result, and its rows; with `rows_total`, there is one of every row up to that.
+
+    Each page is a query of its own, so that a slow reader holds up no transaction.
+
+    Raises:
+        TasksAwayError: the target database is away; also while rows are read.
+    """
+    async with databases.target() as target:
+        columns = await result_columns(target, model)
+    pages = _stored(databases, task_id, model, [each.name for each in columns])
+    return [ROW, *columns], pages if rows_total is None else _whole(pages, rows_total, len(columns))
+
+
+async def _stored(databases: Databases, task_id: UUID, model: str, names: list[str]) -> Rows:
+    table = results(model)
+    after = 0
+    while True:
+        page = (
+            select(table.c.row_number, *(column(name) for name in names))
+            .select_from(table)
+            .where(table.c.task == task_id, table.c.row_number > after)
+            .order_by(table.c.row_number)
+            .limit(PAGE_ROWS)
+        )
+        async with databases.target() as target:
+            rows = (await target.execute(page)).all()
+        if rows:
+            after = rows[-1][0]
+            yield rows
+        if len(rows) < PAGE_ROWS:
+            return
+
+
+async def _whole(pages: Rows, rows_total: int, outputs: int) -> Rows:
+    """The pages, with a row for each that is not there."""
+    following = 1
+    async for page in pages:
+        if page[-1][0] - following + 1 == len(page):
+            yield page
+        else:
+            filled: list[tuple[Any, ...]] = []
+            for row in page:
+                filled += [_unread(number, outputs) for number in range(following, row[0])]
+                filled.append(row)
+                following = row[0] + 1
+            yield filled
+        following = page[-1][0] + 1
+    for first in range(following, rows_total + 1, PAGE_ROWS):
+        yield [_unread(number, outputs) for number in range(first, min(first + PAGE_ROWS, rows_total + 1))]
+
+
+def _unread(number: int, outputs: int) -> tuple[Any, ...]:
+    return (number, *[None] * (outputs - 1), UNREAD)
+
+
+async def taken_in(databases: Databases, task_id: UUID, columns: list[str]) -> Rows:
+    """The rows as they came in.
+
+    Raises:
+        TasksAwayError: the source database is away.
+    """
+    after = -1
+    while True:
+        page = select(chunk.c.number, chunk.c.payload).where(chunk.c.task == task_id, chunk.c.number > after)
+        async with databases.source() as source:
+            chunks = (await source.execute(page.order_by(chunk.c.number).limit(PAGE_CHUNKS))).all()
+        for each in chunks:
+            after = each.number
+            rows = msgspec.json.decode(each.payload, type=list[dict[str, msgspec.Raw]])
+            yield [tuple(row.get(name) for name in columns) for row in rows]
+        if len(chunks) < PAGE_CHUNKS:
+            return

@@ -1,0 +1,191 @@
+"""Tasks from beginning to end."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import contextmanager, suppress
+from typing import Any
+from uuid import UUID
+
+import psycopg
+from prometheus_client import CollectorRegistry
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from api.service import Service
+from api.tasks import results, store
+from api.tasks.catalogue import Catalogue
+from api.tasks.database import Databases
+from api.tasks.dispatch.dispatcher import Dispatcher
+from api.tasks.dispatch.metrics import DispatchMetrics
+from api.tasks.errors import BusyError, FieldsError, NotReadyError, TaskStateError
+from api.tasks.formats.format import Format
+from api.tasks.formats.intake import Column, Intake, Limits, read
+from api.tasks.formats.output import OutputColumn, write
+from api.tasks.removal import Removal
+from api.tasks.schemas import Status, Task
+from api.tasks.settings import TaskSettings
+from api.tasks.submission import Submission
+from api.uuid7 import uuid7
+
+MAX_KEY_LENGTH = 255
+COPY = (
+    "copy tasks.chunk (task, number, first_row, rows, payload, model, account) from stdin"  # the rest has its defaults
+)
+
+
+class TaskService:
+    """What the tasks' routes ask for."""
+
+    def __init__(
+        self, service: Service, databases: Databases, settings: TaskSettings, registry: CollectorRegistry
+    ) -> None:
+        self.settings = settings
+        self.databases = databases
+        self.catalogue = Catalogue(service, databases)
+        self._metrics = DispatchMetrics(registry)
+        self._dispatcher = Dispatcher(databases, settings, self._metrics)
+        self._removal = Removal(databases, settings.tasks_keep_days)
+        self._uploads = 0
+        self._running: list[asyncio.Task[None]] = []
+
+    def start(self) -> None:
+        """Begin to work tasks off."""
+        self._running = [asyncio.create_task(self._dispatcher.run()), asyncio.create_task(self._removal.run())]
+
+    async def close(self) -> None:
+        """Stop; what is on its way goes on elsewhere, or at the next start."""
+        for each in self._running:
+            each.cancel()
+        for each in self._running:
+            with suppress(asyncio.CancelledError):
+                await each
+
+    @contextmanager
+    def upload(self) -> Any:
+        """Count an upload that is in hand.
+
+        Raises:
+            BusyError: there are as many as may be.
+        """
+        if self._uploads >= self.settings.tasks_max_uploads:
+            raise BusyError(f"{self._uploads} tasks are being taken in already, try again later")
+        self._uploads += 1
+        try:
+            yield
+        finally:
+            self._uploads -= 1
+
+    async def create(self, account: int, submission: Submission, idempotency_key: str | None) -> tuple[Task, bool]:
+        """Make a task with all its rows, or find the one that was made with this key; and whether it was found.
+
+        Raises:
+            FieldsError, TooLargeError: the rows, the model or the key are not what can be taken; nothing is made.
+            TaskStateError: a request with this key is in hand.
+            TasksAwayError: a database is away; nothing is made.
+        """
+        _check_key(idempotency_key)
+        features = await self.catalogue.features(submission.model, submission.version)
+        wanted = store.Wanted(
+            id=uuid7(),
+            account=account,
+            model=submission.model,
+            version=submission.version,
+            callback_url=submission.callback_url,
+            idempotency_key=idempotency_key,
+            fingerprint=submission.fingerprint,
+        )
+        async with self.databases.source() as source:
+            try:
+                made = await store.begin(source, wanted)
+            except DBAPIError as error:
+                if isinstance(error.orig, psycopg.errors.LockNotAvailable):
+                    raise TaskStateError("a request with this Idempotency-Key is in hand") from error
+                raise
+            if not made:
+                return await self._found(source, wanted), True
+            task = await self._take_in(source, wanted, submission, features)
+        self._metrics.made(task.model)
+        self._dispatcher.wake()
+        return task, False
+
+    async def _found(self, source: AsyncConnection, wanted: store.Wanted) -> Task:
+        found = await store.of_key(source, wanted.account, wanted.idempotency_key or "")
+        if found is None:
+            raise TaskStateError("the task of this Idempotency-Key was removed an instant ago")
+        task, fingerprint = found
+        if fingerprint != wanted.fingerprint:
+            raise FieldsError(("Idempotency-Key", f"was used for another request, which made task {task.id}"))
+        return task
+
+    async def _take_in(
+        self, source: AsyncConnection, wanted: store.Wanted, submission: Submission, features: list[Column]
+    ) -> Task:
+        """Write a task's rows in the transaction that is open."""
+        limits = Limits(self.settings.tasks_chunk_rows, self.settings.tasks_chunk_bytes, self.settings.tasks_max_rows)
+        intake: Intake = await asyncio.to_thread(
+            read, submission.path, submission.format, features, task=wanted.id, version=wanted.version, limits=limits
+        )
+        chunks = iter(intake)
+        rows = 0
+        driver: Any = (await source.get_raw_connection()).driver_connection
+        async with driver.cursor() as cursor, cursor.copy(COPY) as copy:
+            while (chunk := await asyncio.to_thread(next, chunks, None)) is not None:
+                rows += chunk.rows
+                await copy.write_row(
+                    (wanted.id, chunk.number, chunk.first_row, chunk.rows, chunk.payload, wanted.model, wanted.account)
+                )
+        return await store.complete(source, wanted.id, intake.columns, rows)
+
+    async def find(self, account: int, task_id: UUID) -> Task:
+        """One of an account's tasks; raises as `store.find`."""
+        async with self.databases.source() as source:
+            return await store.find(source, account, task_id)
+
+    async def page(
+        self, account: int, *, status: Status | None, model: str | None, before: UUID | None, limit: int
+    ) -> list[Task]:
+        """Some of an account's tasks, the newest first; raises as `store.page`."""
+        async with self.databases.source() as source:
+            return await store.page(source, account, status=status, model=model, before=before, limit=limit)
+
+    async def cancel(self, account: int, task_id: UUID) -> None:
+        """Raises as `store.cancel`."""
+        async with self.databases.source() as source:
+            await store.cancel(source, account, task_id)
+
+    async def remove(self, account: int, task_id: UUID) -> None:
+        """Raises as `store.remove`."""
+        async with self.databases.source() as source:
+            await store.remove(source, account, task_id)
+        self._removal.wake()
+
+    async def result(self, account: int, task_id: UUID, format_: Format, *, partial: bool) -> AsyncIterator[bytes]:
+        """The result in a format, in pieces.
+
+        Raises:
+            NotReadyError: it has not ended, and a part is not asked for.
+            TaskStateError: it was cancelled, and a part is not asked for.
+            UnknownTaskError, TasksAwayError: as `find`.
+        """
+        task = await self.find(account, task_id)
+        ended = task.status in ("done", "failed")
+        if not ended and not partial:
+            so_far = f"{task.rows_done + task.rows_failed} of {task.rows_total} rows"
+            if task.status == "cancelled":
+                raise TaskStateError(f"the task was cancelled after {so_far}; ?partial=true gives them")
+            raise NotReadyError(f"the task is {task.status}, {so_far}; ?partial=true gives what is there")
+        columns, rows = await results.result(self.databases, task.id, task.model, task.rows_total if ended else None)
+        return write(rows, columns, format_)
+
+    async def input(self, account: int, task_id: UUID, format_: Format) -> AsyncIterator[bytes]:
+        """What came in, in a format, in pieces; raises as `find`."""
+        async with self.databases.source() as source:
+            names = await store.columns_of(source, account, task_id)
+        return write(
+            results.taken_in(self.databases, task_id, names), [OutputColumn(name, "any") for name in names], format_
+        )
+
+
+def _check_key(key: str | None) -> None:
+    if key is not None and (not 0 < len(key) <= MAX_KEY_LENGTH or not key.isprintable()):
+        raise FieldsError(("Idempotency-Key", f"is 1 to {MAX_KEY_LENGTH} printable characters, such as a UUID"))

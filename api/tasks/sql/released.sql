@@ -1,0 +1,2 @@
+-- The chunks on their way.
+select task, number, model, rows from tasks.chunk where state = 'released'

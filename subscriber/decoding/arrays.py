@@ -1,0 +1,63 @@
+"""Messages that hold many rows: a JSON array, each element of which is what a lone message could be."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from subscriber.batch import Record
+
+_ARRAY: Final = msgspec.json.Decoder(list[msgspec.Raw])
+
+
+class Element:
+    """One row of a message that holds many: a record of its own, at the place of its message."""
+
+    __slots__ = ("_json", "message", "place")
+
+    def __init__(self, message: Record, place: int, json: msgspec.Raw) -> None:
+        self.message = message
+        self.place = place
+        self._json = json
+
+    def partition(self) -> int:
+        return self.message.partition()
+
+    def offset(self) -> int:
+        return self.message.offset()
+
+    def key(self) -> bytes | None:
+        return self.message.key()
+
+    def value(self) -> bytes:
+        """The JSON of this row alone."""
+        return bytes(self._json)
+
+    def headers(self) -> list[tuple[str, bytes | None]] | None:
+        return self.message.headers()
+
+    def timestamp(self) -> tuple[int, int]:
+        return self.message.timestamp()
+
+
+def is_array(value: bytes) -> bool:
+    """Whether a message that is JSON is an array."""
+    return value.startswith(b"[") or value.lstrip().startswith(b"[")
+
+
+def elements(message: Record, value: bytes) -> Sequence[Element]:
+    """The rows of a message.
+
+    Raises:
+        msgspec.DecodeError, UnicodeDecodeError, RecursionError: it is not JSON.
+    """
+    return [Element(message, place, json) for place, json in enumerate(_ARRAY.decode(value))]
+
+
+def message_of(record: Record) -> Record:
+    """The message that a record is, or is a row of."""
+    return record.message if isinstance(record, Element) else record
