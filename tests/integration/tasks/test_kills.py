@@ -86,16 +86,13 @@ def test_a_frozen_target_holds_up_tasks_and_nothing_else(person: Person, killabl
     whole(person, task_id)
 
 
-def test_two_apis_share_the_work(
-    person: Person, start_api: Callable[..., str], new_person: Callable[..., Person], services: Services
-) -> None:
+def test_two_apis_share_the_work(person: Person, start_api: Callable[..., Server]) -> None:
     """Whichever of them is there works off the tasks of all."""
-    other = new_person(start_api())
-    task_id = other.made(other.send_file(csv(flowers(ROWS))))
-    wait_until("it is under way", lambda: other.task(task_id)["rows_done"] > 0)
+    other = start_api()
+    with Person(f"http://127.0.0.1:{other.ports[0]}", person.name, person.password) as there:
+        task_id = there.made(there.send_file(csv(flowers(ROWS))))
+        wait_until("it is under way", lambda: there.task(task_id)["rows_done"] > 0)
 
-    services.api.kill()
-    try:
-        whole(other, task_id)
-    finally:
-        services.api.restart()
+    other.kill()
+
+    whole(person, task_id)
