@@ -1,6 +1,7 @@
 """Schemas of databases brought up to date by Alembic, whose revisions are SQL files."""
 
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import alembic.context
@@ -15,6 +16,9 @@ from sqlalchemy.pool import NullPool
 
 # of all processes that start together one migrates, the others find it done
 LOCK = "select pg_advisory_xact_lock(hashtext(%(what)s))"
+
+# Alembic keeps what it is at work on in its modules: of two schemas one waits for the other
+_one_at_a_time = Lock()
 
 
 class UnknownRevision(Exception):
@@ -41,7 +45,7 @@ def migrate(connection: psycopg.Connection, folder: Path, what: str, schema: str
     config.set_main_option("script_location", str(folder))
     config.set_main_option("path_separator", "os")
     try:
-        with engine.begin() as shared:
+        with _one_at_a_time, engine.begin() as shared:
             shared.exec_driver_sql(LOCK, {"what": f"stream-serving {what} schema"})
             config.attributes |= {"connection": shared, "schema": schema}
             command.upgrade(config, "head")

@@ -99,7 +99,7 @@ def test_columns_that_the_model_does_not_know_are_kept_with_the_input(person: Pe
         ({"model": "iris", "rows": []}, "rows"),
         ({"model": "iris", "rows": {}}, "rows"),
         ({"model": "iris", "rows": [1]}, "rows"),
-        ({"model": "iris", "rows": [FLOWER | {"__row": 1}]}, "rows"),
+        ({"model": "iris", "rows": [FLOWER | {"__row": 1}]}, "__row"),
         ({"model": "no_such", "rows": ROWS}, "model"),
         ({"model": "digit_images", "rows": [{"object_key": "x"}]}, "model"),
         ({"model": "iris", "version": "no_such", "rows": ROWS}, "version"),
