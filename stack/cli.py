@@ -92,10 +92,10 @@ def demo(
     """Run everything: rows flow, predictions follow, and the end proves that none was lost or doubled."""
     folder = folder_of(port_offset)
     progress = Progress(Console(stderr=True))
-    running = Demo(Settings().moved(port_offset), folder, progress)
     balanced = False
     try:
         with exclusive(folder):
+            running = Demo(Settings().moved(port_offset), folder, progress)
             try:
                 balanced = running.run(Flow(seconds, rate, drift, images, applications))
             finally:
@@ -147,7 +147,7 @@ def ledger(
 @app.command()
 def environment(port_offset: PortOffset = 0) -> None:
     """Print the settings as environment lines, whether the servers run or not."""
-    print(environment_lines(Settings().moved(port_offset)), end="")
+    print(environment_lines(Settings().moved(port_offset), folder_of(port_offset)), end="")
 
 
 @app.command()

@@ -15,7 +15,7 @@ from stack.errors import StackError
 from stack.grafana import Viewers
 from stack.live import Watch, show
 from stack.servers import Stack
-from stack.services import Services
+from stack.services import DEMO_USER, Services
 from stack.settings import write_environment
 
 if TYPE_CHECKING:
@@ -93,6 +93,9 @@ class Demo:
         self.viewers = Viewers(settings, folder, progress.say)
         self.started: list[Server] = []
         self.stopping = False
+        # an empty TASKS_USER does without tasks
+        self.tasks = bool(settings.tasks_user)
+        self.password: str | None = None
 
     def run(self, flow: Flow) -> bool:
         """Run until the flow ends, or interrupted; returns whether every row has exactly one result.
@@ -101,7 +104,8 @@ class Demo:
             StackError: something did not start, or stopped by itself.
         """
         interrupt = Interrupt()
-        for service in (self.services.api, self.services.subscriber, self.services.watch):
+        services = self.services
+        for service in (services.api, services.subscriber, services.task_subscriber, services.watch):
             service.stop_leftover()
             service.check_ports()
         self.stack.fetch(self.progress)
@@ -110,6 +114,8 @@ class Demo:
         watch = Watch(self.settings)
         try:
             self._wait_flowing(watch)
+            if self.tasks:
+                self._start(self.services.task_subscriber)
             generators = self._generators(flow)
             for generator in generators:
                 self._start(generator)
@@ -122,6 +128,8 @@ class Demo:
                 )
             if flow.applications:
                 self.progress.say(f"applications for a credit flow too, {flow.applications:g} a second")
+            if self.tasks:
+                self.progress.say(f"tasks: {self.settings.api_url}/tasks/ as user {DEMO_USER}, {self._password()}")
             self.progress.say(f"model API: {self.settings.api_url}/docs; Ctrl-C stops")
             end = time.monotonic() + flow.seconds if flow.seconds is not None else float("inf")
 
@@ -162,20 +170,31 @@ class Demo:
         return generators
 
     def _start_all(self) -> None:
-        with ThreadPoolExecutor(1) as pool:
+        with ThreadPoolExecutor(2) as pool:
             api = pool.submit(self._start_api)
             try:
                 self.stack.start(self.progress.say)
+                user = pool.submit(self.services.add_user) if self.tasks else None
                 self.services.first_row()
                 self.progress.say("registering the connectors")
-                self.services.register()
+                self.services.register(*(["--tasks"] if self.tasks else []))
                 api.result()
+                self.password = user.result() if user is not None else None
             except BaseException:
                 # the API's readiness is waited for in the pool, which is left only then
                 self.services.api.stop()
                 raise
         self._start(self.services.watch)
         self._start(self.services.subscriber)
+
+    def _password(self) -> str:
+        """What there is to say of the user's password."""
+        if self.password is not None:
+            return f"password {self.password}"
+        return (
+            f"with the password that was printed at the first start; "
+            f"`python -m api.users password {DEMO_USER} --generate` gives another"
+        )
 
     def _start_api(self) -> None:
         self.services.train()

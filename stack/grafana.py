@@ -80,6 +80,7 @@ def scrape_config(settings: Settings) -> str:
     addresses = {
         "api-with-model": api,
         "data-subscriber": f"{settings.subscriber_host}:{settings.subscriber_port}",
+        "task-subscriber": f"{settings.subscriber_host}:{settings.task_subscriber_port}",
     }
     text = (FILES / "prometheus.yml").read_text().replace('"127.0.0.1:9090"', f'"{prometheus}"')
     return DISCOVERED.sub(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from typing import TYPE_CHECKING
 
 import requests
 
+from stack import key
 from stack.errors import StackError
 from stack.process import Server
 from stack.settings import ROOT
@@ -16,6 +18,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from stack.settings import Settings
+
+# the demo's user of tasks, and how `api.users` tells that there is one already
+DEMO_USER, USER_TAKEN = "demo", 3
+TASK_PIPELINES = tuple(f"subscriber/pipelines/tasks-{model}.toml" for model in ("credit", "digits", "iris"))
 
 
 class Services:
@@ -26,6 +32,7 @@ class Services:
         self.environment = settings.environment()
         self.environment["MONITORING_SPILL_DIR"] = str(folder / "data" / "spill")
         self.environment["ARCHIVE_SPOOL_DIR"] = str(folder / "data" / "spool")
+        self.environment[key.VARIABLE] = str(key.signing_key(folder))
         subscriber_url = f"http://{settings.subscriber_host}:{settings.subscriber_port}"
         self.api = self.process("api", "api", url=f"{settings.api_url}/v2/health/ready", port=settings.api_port)
         self.subscriber = self.process(
@@ -33,20 +40,33 @@ class Services:
             url=f"{subscriber_url}/health/ready",
             port=settings.subscriber_port,
         )
+        # its topics are made by their first messages: until then it is not ready, and need not be
+        self.task_subscriber = self.process(
+            *("task-subscriber", "subscriber", "run", *TASK_PIPELINES),
+            url=f"http://{settings.subscriber_host}:{settings.task_subscriber_port}/health/live",
+            port=settings.task_subscriber_port,
+            SUBSCRIBER_PORT=str(settings.task_subscriber_port),
+        )
         self.watch = self.process("connectors-watch", "connectors", "watch")
         self.console = subscriber_url
 
     def process(
-        self, name: str, module: str, *arguments: str, url: str | None = None, port: int | None = None
+        self,
+        name: str,
+        module: str,
+        *arguments: str,
+        url: str | None = None,
+        port: int | None = None,
+        **changes: str,
     ) -> Server:
-        """A service as a server to start and stop; ready when `url` answers 200."""
+        """A service as a server to start and stop, with changes to the environment; ready when `url` answers 200."""
         return Server(
             name=name,
             command=[sys.executable, "-m", module, *arguments],
             folder=self.folder,
             ready=(lambda: requests.get(url, timeout=2).ok) if url else (lambda: True),
             ports=[port] if port else [],
-            environment=self.environment,
+            environment=self.environment | changes if changes else self.environment,
             cwd=ROOT,
             stop_seconds=15.0,
         )
@@ -93,6 +113,26 @@ class Services:
         """Have the data generator create its table and write a row, which makes the connector create the topic."""
         self.run("first-row", "data_generator", "--rows", "1")
 
-    def register(self) -> None:
-        """Register the connectors and wait until they run."""
-        self.run("connectors", "connectors")
+    def register(self, *options: str) -> None:
+        """Register the connectors and wait until they run; `--tasks` is for that of the tasks too."""
+        self.run("connectors", "connectors", "register", *options)
+
+    def add_user(self) -> str | None:
+        """Make the demo's user of tasks; return the password, which is told this once, or None if there is one already.
+
+        Raises:
+            StackError: it cannot be made.
+        """
+        done = subprocess.run(  # noqa: S603 (our own program)
+            [sys.executable, "-m", "api.users", "add", DEMO_USER, "--generate"],
+            env={**os.environ, **self.environment},
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd=ROOT,
+        )
+        if done.returncode == USER_TAKEN:
+            return None
+        if done.returncode != 0:
+            raise StackError(f"the user {DEMO_USER} cannot be made: {done.stderr.strip()}")
+        return done.stdout.strip()

@@ -13,6 +13,8 @@ from psycopg.conninfo import make_conninfo
 from pydantic import SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from stack import key
+
 ROOT = Path(__file__).resolve().parent.parent
 LOCK = ROOT / "stack" / "artifacts.lock"
 # what Postgres runs as when we are root, which it refuses to be
@@ -146,13 +148,17 @@ def write_environment(settings: Settings, folder: Path) -> Path:
     """Write the settings as lines for a shell to the state folder, and return the file; only its owner may read it."""
     environment = folder / "env"
     environment.touch(mode=0o600)
-    environment.write_text(environment_lines(settings))
+    environment.write_text(environment_lines(settings, folder))
     return environment
 
 
-def environment_lines(settings: Settings) -> str:
-    """Return the settings as lines for a shell; whatever a value holds, the shell takes it as it is."""
-    return "".join(f"{name}={shlex.quote(value)}\n" for name, value in settings.environment().items())
+def environment_lines(settings: Settings, folder: Path) -> str:
+    """Return the settings as lines for a shell; whatever a value holds, the shell takes it as it is.
+
+    Last comes what the state folder holds: the file of the key that signs tokens.
+    """
+    values = {**settings.environment(), key.VARIABLE: str(key.signing_key(folder))}
+    return "".join(f"{name}={shlex.quote(value)}\n" for name, value in values.items())
 
 
 def _moved_url(url: str, offset: int) -> str:

@@ -40,7 +40,7 @@ def pytest_configure() -> None:
 
 def every_port(settings: Settings) -> list[int]:
     """The ports of the servers and of our services."""
-    return [*ports(settings).values(), settings.api_port, settings.subscriber_port]
+    return [*ports(settings).values(), settings.api_port, settings.subscriber_port, settings.task_subscriber_port]
 
 
 @pytest.fixture(scope="session")

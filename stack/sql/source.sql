@@ -21,17 +21,20 @@ begin
     execute format('create role %I', monitor);
   end if;
   execute format('alter role %I login nosuperuser password %L', monitor, current_setting('stream.monitor_password'));
-  if not exists (select from pg_roles where rolname = tasks) then
-    execute format('create role %I', tasks);
-  end if;
-  execute format('alter role %I login nosuperuser password %L', tasks, current_setting('stream.tasks_password'));
   execute format('alter database %I owner to %I', current_database(), owner);
   execute format('revoke all on database %I from public', current_database());
   execute format('grant connect on database %I to %I', current_database(), reader);
   execute format('grant connect on database %I to %I', current_database(), monitor);
   execute format('alter schema public owner to %I', owner);
   execute format('grant usage on schema public to %I', reader);
-  execute format('grant connect on database %I to %I', current_database(), tasks);
-  execute format('create schema if not exists tasks authorization %I', tasks);
-  execute format('grant %I to %I', tasks, owner);
+  -- without a name there are no tasks
+  if tasks <> '' then
+    if not exists (select from pg_roles where rolname = tasks) then
+      execute format('create role %I', tasks);
+    end if;
+    execute format('alter role %I login nosuperuser password %L', tasks, current_setting('stream.tasks_password'));
+    execute format('grant connect on database %I to %I', current_database(), tasks);
+    execute format('create schema if not exists tasks authorization %I', tasks);
+    execute format('grant %I to %I', tasks, owner);
+  end if;
 end $$;

@@ -13,7 +13,6 @@ begin
   for writer, password in values
     (owner, current_setting('stream.target_password')),
     (reader, current_setting('stream.reader_password')),
-    (tasks, current_setting('stream.tasks_password')),
     (subscriber, current_setting('stream.subscriber_password')),
     (current_setting('stream.sink_user'), current_setting('stream.sink_password'))
   loop
@@ -35,10 +34,17 @@ begin
     -- a person signed in as the owner may do whatever the writers may
     execute format('grant %I to %I', writer, owner);
   end loop;
-  execute format('create schema if not exists tasks authorization %I', owner);
-  execute format('grant connect on database %I to %I', current_database(), tasks);
-  execute format('grant usage on schema tasks to %I, %I', tasks, reader);
-  execute format('grant usage, create on schema tasks to %I', subscriber);
-  execute format('alter default privileges for role %I in schema tasks grant select on tables to %I', subscriber, reader);
-  execute format('alter default privileges for role %I in schema tasks grant select, delete on tables to %I', subscriber, tasks);
+  -- without a name there are no tasks
+  if tasks <> '' then
+    if not exists (select from pg_roles where rolname = tasks) then
+      execute format('create role %I', tasks);
+    end if;
+    execute format('alter role %I login nosuperuser password %L', tasks, current_setting('stream.tasks_password'));
+    execute format('create schema if not exists tasks authorization %I', owner);
+    execute format('grant connect on database %I to %I', current_database(), tasks);
+    execute format('grant usage on schema tasks to %I, %I', tasks, reader);
+    execute format('grant usage, create on schema tasks to %I', subscriber);
+    execute format('alter default privileges for role %I in schema tasks grant select on tables to %I', subscriber, reader);
+    execute format('alter default privileges for role %I in schema tasks grant select, delete on tables to %I', subscriber, tasks);
+  end if;
 end $$;

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import socket
 import stat
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psutil
@@ -17,7 +19,6 @@ from tests.runs import Run, as_processes, finished, free_offset, ports
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 pytestmark = as_processes
 SERVERS = {"archive", "cache", "connect", "kafka", "source", "target"}
@@ -68,7 +69,11 @@ def test_the_addresses_are_printed_and_kept_for_us_alone(run: Run) -> None:
 
     printed = dict(line.split("=", 1) for line in run.printed().splitlines())
 
+    key = Path(printed.pop("TOKEN_SIGNING_KEY_FILE"))
     assert printed == run.settings.environment()
+    assert key.is_relative_to(run.folder)
+    assert stat.S_IMODE(key.stat().st_mode) == 0o600
+    assert re.fullmatch(r"[0-9a-f]{64}", key.read_text())
     assert file.read_text() == run.printed()
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert run.servers().keys() == SERVERS

@@ -82,6 +82,7 @@ def test_prometheus_scrapes_the_stacks_own_addresses() -> None:
     assert found == {
         "api": [{"targets": ["127.0.0.1:8700"]}],
         "subscriber": [{"targets": ["127.0.0.1:8701"]}],
+        "task-subscriber": [{"targets": ["127.0.0.1:8702"]}],
         "prometheus": [{"targets": ["127.0.0.1:9790"]}],
     }
     assert config["global"] == shipped["global"]

@@ -55,7 +55,11 @@ def test_rates_know_how_often_is_scraped() -> None:
 
     assert datasources()["prometheus"]["jsonData"]["timeInterval"] == scrape["global"]["scrape_interval"]
     jobs = {job["job_name"]: job for job in scrape["scrape_configs"]}
-    for job, name, port in (("api", "api-with-model", 8000), ("subscriber", "data-subscriber", 8001)):
+    for job, name, port in (
+        ("api", "api-with-model", 8000),
+        ("subscriber", "data-subscriber", 8001),
+        ("task-subscriber", "task-subscriber", 8001),
+    ):
         (found,) = jobs[job]["dns_sd_configs"]
         assert (found["names"], found["type"], found["port"]) == ([name], "A", port)
         assert "scrape_interval" not in jobs[job]

@@ -1,0 +1,32 @@
+"""The key that signs tokens: made once for each state folder, and known to nobody else."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+KEY_BYTES = 32
+# the variable by which the API is told of the file
+VARIABLE = "TOKEN_SIGNING_KEY_FILE"
+
+
+def signing_key(folder: Path) -> Path:
+    """The file of the key in the state folder, which is made if it is not there; only its owner may read it."""
+    key = folder / "token-signing.key"
+    if not key.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        made = folder / f"{key.name}.{os.getpid()}"
+        with os.fdopen(os.open(made, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(secrets.token_hex(KEY_BYTES))
+        # two that make it at once agree on the first, and none reads half of it
+        try:
+            key.hardlink_to(made)
+        except FileExistsError:
+            pass
+        finally:
+            made.unlink()
+    return key
