@@ -87,7 +87,11 @@ class Delivery:
             if not each.again:
                 self._metrics.tried("given_up")
                 log.warning("a callback is given up", task=str(each.id), tries=each.tries)
-        await asyncio.gather(*(self._try(each, tasks[each.id]) for each in taken if each.again))
+        tries = (self._try(each, tasks[each.id]) for each in taken if each.again)
+        # one that cannot be noted down does not cut the others short
+        for failure in await asyncio.gather(*tries, return_exceptions=True):
+            if failure is not None:
+                raise failure
         async with self._databases.source() as source:
             seconds: float | None = await source.scalar(NEXT)
         return seconds
