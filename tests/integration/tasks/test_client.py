@@ -104,7 +104,7 @@ def test_a_file_is_handed_over_and_its_result_written(client: Client, person: Pe
     rows = read((tmp_path / "result.csv").read_text())
     assert [int(row["row"]) for row in rows] == list(range(1, 1_501))
     assert [row["iris_class"] for row in rows] == [str(row["iris_class"]) for row in person.rows(task_id)]
-    assert sorted(os.listdir(tmp_path)) == ["result.csv", "rows.csv"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["result.csv", "rows.csv"]
 
 
 def test_standard_input_becomes_a_result_on_standard_output(client: Client) -> None:

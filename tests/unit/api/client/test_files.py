@@ -32,9 +32,9 @@ def test_a_file_of_rows_has_the_format_of_its_name_unless_told(name: str, told: 
     assert formats.of_input(name, told) is known
 
 
-@pytest.mark.parametrize(("name", "words"), [("-", "--format csv"), ("rows.txt", "--format csv"), ("rows", "--format csv")])
-def test_a_file_whose_format_is_not_known_is_refused(name: str, words: str) -> None:
-    with pytest.raises(UsageError, match=words):
+@pytest.mark.parametrize("name", ["-", "rows.txt", "rows"])
+def test_a_file_whose_format_is_not_known_is_refused(name: str) -> None:
+    with pytest.raises(UsageError, match="--format csv"):
         formats.of_input(name, None)
 
 
@@ -42,6 +42,10 @@ def test_a_result_has_the_format_of_its_name_and_else_is_csv() -> None:
     assert formats.of_output("result.json", None) is Format.JSON
     assert formats.of_output("result.csv", Format.PARQUET) is Format.PARQUET
     assert formats.of_output("-", None) is Format.CSV
+
+
+def new(file: BinaryIO) -> None:
+    file.write(b"new")
 
 
 def test_a_result_takes_the_place_of_the_old_one_once_it_is_whole(tmp_path: Path) -> None:
@@ -54,7 +58,7 @@ def test_a_result_takes_the_place_of_the_old_one_once_it_is_whole(tmp_path: Path
 
     destination.write(str(path), pour)
     assert path.read_text() == "new"
-    assert os.listdir(tmp_path) == ["result.csv"]
+    assert [each.name for each in tmp_path.iterdir()] == ["result.csv"]
 
 
 def test_of_a_result_that_broke_off_nothing_is_left(tmp_path: Path) -> None:
@@ -68,12 +72,12 @@ def test_of_a_result_that_broke_off_nothing_is_left(tmp_path: Path) -> None:
     with pytest.raises(ClientError, match="broke off"):
         destination.write(str(path), pour)
     assert path.read_text() == "old"
-    assert os.listdir(tmp_path) == ["result.csv"]
+    assert [each.name for each in tmp_path.iterdir()] == ["result.csv"]
 
 
 def test_a_link_is_followed_and_a_pipe_is_written_to(tmp_path: Path) -> None:
     (tmp_path / "link.csv").symlink_to(tmp_path / "result.csv")
-    destination.write(str(tmp_path / "link.csv"), lambda file: None if file.write(b"new") else None)
+    destination.write(str(tmp_path / "link.csv"), new)
     assert (tmp_path / "result.csv").read_text() == "new"
     assert (tmp_path / "link.csv").is_symlink()
 
@@ -82,7 +86,7 @@ def test_a_link_is_followed_and_a_pipe_is_written_to(tmp_path: Path) -> None:
     read: list[bytes] = []
     reader = threading.Thread(target=lambda: read.append(pipe.read_bytes()))
     reader.start()
-    destination.write(str(pipe), lambda file: None if file.write(b"new") else None)
+    destination.write(str(pipe), new)
     reader.join(10)
     assert read == [b"new"]
     assert not destination.can_begin_again(str(pipe))
