@@ -1,34 +1,25 @@
-"""Schemas of databases brought up to date by Alembic, whose revisions are SQL files."""
+"""Schemas of databases brought up to date."""
 
+from contextlib import closing
+from importlib import import_module
 from pathlib import Path
-from typing import Any
 
-import alembic.context
 import psycopg
-from alembic import command, op
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.util import CommandError
-from sqlalchemy import create_engine
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.pool import NullPool
-
-# of all processes that start together one migrates, the others find it done
-LOCK = "select pg_advisory_xact_lock(hashtext(%(what)s))"
+from psycopg import sql
 
 
 class UnknownRevision(Exception):
     """The database is at a revision that is not among ours."""
 
 
-def migrate(connection: psycopg.Connection, folder: Path, what: str, schema: str | None = None) -> str:
+def migrate(connection: psycopg.Connection, folder: Path, what: str, schema: str = "public") -> str:
     """Run the revisions that the database lacks, all or none, in one transaction; return the newest one's name.
 
     The connection is closed at the end.
 
     Args:
         connection: as the owner of the schema.
-        folder: has `env.py` and `versions`, as Alembic wants them.
+        folder: has `env.py` and `versions`, as Alembic wants them; a revision is named as its file.
         what: what the tables are for, in messages.
         schema: where the tables are, and Alembic's own; it is there already.
 
@@ -36,39 +27,20 @@ def migrate(connection: psycopg.Connection, folder: Path, what: str, schema: str
         psycopg.Error: the database is away, or the role may not.
         UnknownRevision: the database is at a revision that is not in the folder.
     """
-    engine = create_engine("postgresql+psycopg://", creator=lambda: connection, poolclass=NullPool)
-    config = Config()
-    config.set_main_option("script_location", str(folder))
-    config.set_main_option("path_separator", "os")
+    newest = max(file.stem for file in (folder / "versions").glob("[0-9]*.py"))
+    with closing(connection):
+        if _revision(connection, schema) != newest:
+            # Alembic takes 25 MB, which a process that finds all done does without
+            import_module("api.revisions").upgrade(connection, folder, what, schema)
+    return newest
+
+
+def _revision(connection: psycopg.Connection, schema: str) -> str | None:
+    """The revision that the database is at; None before the first."""
+    query = sql.SQL("select version_num from {}").format(sql.Identifier(schema, "alembic_version"))
     try:
-        with engine.begin() as shared:
-            shared.exec_driver_sql(LOCK, {"what": f"stream-serving {what} schema"})
-            config.attributes |= {"connection": shared, "schema": schema}
-            command.upgrade(config, "head")
-            context = MigrationContext.configure(shared, opts={"version_table_schema": schema})
-            return str(context.get_current_revision())
-    except CommandError as error:
-        raise UnknownRevision(
-            f"the {what} schema is not of this version of the API, nor of one before it: {error}"
-        ) from error
-    except DBAPIError as error:
-        if isinstance(error.orig, psycopg.Error):
-            raise error.orig from error
-        raise
-    finally:
-        connection.close()
-
-
-def run(attributes: dict[str, Any]) -> None:
-    """What a folder's `env.py` does: the revisions, on the connection and in the transaction that `migrate` gives."""
-    alembic.context.configure(connection=attributes["connection"], version_table_schema=attributes["schema"])
-    with alembic.context.begin_transaction():
-        alembic.context.run_migrations()
-
-
-def execute(revision: Path) -> None:
-    """Run a revision's SQL, the file beside its own, in the transaction of the migration."""
-    connection = op.get_bind().connection.driver_connection
-    assert connection is not None  # noqa: S101
-    # as bytes and straight to the driver: several statements, and no placeholders to look for
-    connection.execute(revision.with_suffix(".sql").read_bytes())
+        with connection.transaction():
+            row = connection.execute(query).fetchone()
+    except psycopg.errors.UndefinedTable:
+        return None
+    return str(row[0]) if row else None

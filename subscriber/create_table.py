@@ -12,12 +12,15 @@ if TYPE_CHECKING:
     from subscriber.pipeline import Pipeline
 
 
-def wanted_columns(pipeline: Pipeline, outputs: Mapping[str, str], key: str | None) -> dict[str, str | None]:
+def wanted_columns(
+    pipeline: Pipeline, outputs: Mapping[str, str], key: str | None, copies: Mapping[str, str]
+) -> dict[str, str | None]:
     """The columns that the pipeline writes, and the type that fits each; None where that is not known.
 
     Args:
         outputs: type of each output's column, by the output's name.
         key: type of the source's key.
+        copies: type of each column that is copied, by its name in the row.
     """
     target = pipeline.target
     types: dict[str | None, str | None] = {
@@ -26,6 +29,8 @@ def wanted_columns(pipeline: Pipeline, outputs: Mapping[str, str], key: str | No
         target.source_key: key,
         target.model_version: "text",
         target.deleted_at: "timestamp with time zone",
+        target.error: "text",
+        **{column: copies.get(name) for name, column in target.copies.items()},
     }
     return {column: types[column] for column in pipeline.written_columns}
 

@@ -86,6 +86,7 @@ class Reader:
         self._next_housekeeping = 0.0
         self._speaks = f"KAFKA_SECURITY_PROTOCOL={settings.kafka_security_protocol}"
         self._let_in = False
+        self._topic_is_missing = False
         self._refused: str | None = None
         self._refused_by_all = False
         try:
@@ -224,6 +225,7 @@ class Reader:
     def _on_assign(self, _: Consumer, partitions: list[TopicPartition]) -> None:
         self._metrics.rebalances.inc()
         self._let_in = True
+        self._topic_is_missing = False
         fresh = {p.partition for p in partitions}
         self._assigned |= fresh
         self._unpositioned |= fresh
@@ -365,6 +367,7 @@ class Reader:
         elif code in _WRONG:
             raise WrongSetting(f"topic {self._pipeline.topic}, group {self._pipeline.group}: {_WRONG[code]}")
         elif code == KafkaError.UNKNOWN_TOPIC_OR_PART:
+            self._topic_is_missing = True
             self._health.waiting("poll", f"topic {self._pipeline.topic} does not exist yet")
         elif error.fatal():
             raise WrongSetting(f"Kafka: {error.str()}")
@@ -385,13 +388,15 @@ class Reader:
             self._health.waiting("poll", f"Kafka: {said}, or do not speak {self._speaks}")
 
     def _keep_house(self) -> None:
-        """Once a second: commit to Kafka, measure lag, see whether the broker is back."""
+        """Once a second: commit to Kafka, look for a missing topic, measure lag, see whether the broker is back."""
         now = time.monotonic()
         if now < self._next_housekeeping:
             return
         self._next_housekeeping = now + HOUSEKEEPING_SECONDS
         try:
             self._commit(asynchronous=True)
+            if self._topic_is_missing:
+                self._look_for_topic()
             # while we hold, nothing is fetched and the cached watermarks stand still
             ask = self._held or self._health.is_waiting("poll")
             for partition in sorted(self._tenures.held()):
@@ -406,6 +411,13 @@ class Reader:
         else:
             if self.assigned:
                 self._health.going("poll")
+
+    def _look_for_topic(self) -> None:
+        """Have librdkafka join the group as soon as the topic is there; by itself it looks every few seconds."""
+        topic = self._consumer.list_topics(self._pipeline.topic, timeout=HOUSEKEEPING_SECONDS)
+        if topic.topics[self._pipeline.topic].error is None:
+            # only a list of all topics is looked through for those that are subscribed to
+            self._consumer.list_topics(timeout=HOUSEKEEPING_SECONDS)
 
     def _commit(self, *, asynchronous: bool) -> None:
         with self._lock:

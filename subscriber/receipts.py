@@ -64,7 +64,9 @@ class Receipts:
 
     def add_failed(self, connection: psycopg.Connection, batch: Batch, refused: list[DeadLetter]) -> None:
         """Add rows that the target table refused to their receipts."""
-        failed = _failed(refused)
+        # a row that has failed already is counted
+        counted = {id(failed.record) for failed in batch.failed}
+        failed = _failed(letter for letter in refused if id(letter.record) not in counted)
         keys = {receipt.key: failed[id(receipt.record)] for receipt in batch.receipts if failed[id(receipt.record)]}
         if keys:
             connection.execute(self._add, {"keys": list(keys), "failed": list(keys.values())})

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from subscriber.decoding.arrays import elements, is_array
 from subscriber.decoding.envelope import columns_of, take_apart
 from subscriber.decoding.plan import fields_of
 from subscriber.errors import NOT_JSON, BadRow
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from subscriber.decoding.columns import Field
 
 _UNREADABLE = (BadRow, *NOT_JSON)
+# the last of a message that holds many
+ROWS_A_MESSAGE: Final = 100
 
 
 @dataclass(frozen=True)
@@ -48,12 +51,24 @@ def sample_of(messages: Sequence[Record]) -> Sample:
     fields: Mapping[str, Field] | None = None
     keys: tuple[str, ...] = ()
     for message in messages:
-        found = _row(message.value())
-        if found is not None:
-            rows.append(found[0])
-            fields = found[1]
-            keys = _key_columns(message.key()) or keys
+        for value in _values(message):
+            found = _row(value)
+            if found is not None:
+                rows.append(found[0])
+                fields = found[1]
+                keys = _key_columns(message.key()) or keys
     return Sample(rows, fields, keys)
+
+
+def _values(message: Record) -> list[bytes | None]:
+    """What each row of a message is read from."""
+    value = message.value()
+    if value is None or not is_array(value):
+        return [value]
+    try:
+        return [element.value() for element in elements(message, value)[-ROWS_A_MESSAGE:]]
+    except _UNREADABLE:
+        return []
 
 
 def _row(value: bytes | None) -> tuple[Mapping[str, Any], Mapping[str, Field] | None] | None:

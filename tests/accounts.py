@@ -42,7 +42,12 @@ def task_environment(settings: StackSettings) -> dict[str, str]:
 
 def add_account(settings: StackSettings, name: str, password: str = PASSWORD, scopes: tuple[str, ...] = BOTH) -> int:
     """Make an account, and the schema if it is not there yet; return the account's id."""
-    dsn = task_settings(settings).source_dsn()
+    return add_account_in(task_settings(settings), name, password, scopes)
+
+
+def add_account_in(settings: TaskSettings, name: str, password: str = PASSWORD, scopes: tuple[str, ...] = BOTH) -> int:
+    """The same, in the database of these settings."""
+    dsn = settings.source_dsn()
     migrate(psycopg.connect(dsn))
     with psycopg.connect(dsn) as connection:
         row = connection.execute(

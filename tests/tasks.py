@@ -29,6 +29,12 @@ class Person:
         self.token = signed_in.json()["access_token"]
         self.http.headers["Authorization"] = f"Bearer {self.token}"
 
+    def __enter__(self) -> Person:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.http.close()
+
     def send_rows(self, rows: list[Any], model: str = "iris", key: str | None = None, **fields: Any) -> httpx.Response:
         """Send rows as JSON."""
         headers = {"Idempotency-Key": key} if key else {}

@@ -36,12 +36,12 @@ REMOVE = (
     text("update tasks.account set removed_at = now(), password_hash = '' where id = :id"),
     text(
         """
-        update tasks.task set removed_at = now(), finished_at = coalesce(finished_at, now()),
+        update tasks.task set removed_at = now(), idempotency_key = null, finished_at = coalesce(finished_at, now()),
           status = case when status in ('queued', 'running') then 'cancelled' else status end
         where account = :id and removed_at is null
         """
     ),
-    text("delete from tasks.chunk where account = :id and state = 'waiting'"),
+    text("update tasks.chunk set state = 'cancelled' where account = :id and state = 'waiting'"),
 )
 FORGET_REMOVED = text(
     """

@@ -36,13 +36,11 @@ def of_input(file: str, told: Format | None) -> Format:
     """The format of a file of rows: as it is told, else by the file's name.
 
     Raises:
-        UsageError: it cannot be known, or is none that a file of rows may have.
+        UsageError: it cannot be known.
     """
     known = told or BY_SUFFIX.get(PurePath(file).suffix.lower())
     if known is None:
-        raise UsageError(f"{file}: name its format, as in --format csv (csv, ndjson or parquet)")
-    if known is Format.JSON:
-        raise UsageError(f"{file}: rows are taken as JSON lines (`jq -c '.[]'` makes them), CSV or Parquet")
+        raise UsageError(f"{file}: name its format, as in --format csv (csv, json, ndjson or parquet)")
     return known
 
 

@@ -13,6 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from api.service import Service
 from api.tasks import results, store
+from api.tasks.callbacks.delivery import Delivery
+from api.tasks.callbacks.resolution import check_url
 from api.tasks.catalogue import Catalogue
 from api.tasks.database import Databases
 from api.tasks.dispatch.dispatcher import Dispatcher
@@ -45,12 +47,14 @@ class TaskService:
         self._metrics = DispatchMetrics(registry)
         self._dispatcher = Dispatcher(databases, settings, self._metrics)
         self._removal = Removal(databases, settings.tasks_keep_days)
+        self._callbacks = Delivery(databases, settings, store.describe, registry)
         self._uploads = 0
         self._running: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
         """Begin to work tasks off."""
-        self._running = [asyncio.create_task(self._dispatcher.run()), asyncio.create_task(self._removal.run())]
+        loops = (self._dispatcher.run(), self._removal.run(), self._callbacks.run())
+        self._running = [asyncio.create_task(loop) for loop in loops]
 
     async def close(self) -> None:
         """Stop; what is on its way goes on elsewhere, or at the next start."""
@@ -84,6 +88,8 @@ class TaskService:
             TasksAwayError: a database is away; nothing is made.
         """
         _check_key(idempotency_key)
+        if submission.callback_url is not None:
+            await check_url(submission.callback_url, allow_private=self.settings.callback_allow_private)
         features = await self.catalogue.features(submission.model, submission.version)
         wanted = store.Wanted(
             id=uuid7(),

@@ -82,6 +82,8 @@ def _look_at_columns(pipeline: Pipeline, sample: Sample, findings: Findings) -> 
     ]
     if pipeline.truth is not None:
         read.append(("truth.column", pipeline.truth.column, ""))
+    read += [("target.copies", column, f" -> {copy}") for column, copy in pipeline.target.copies.items()]
+    read.append(("source.version", source.version, " names the model's version"))
     columns = sample.columns
     for key, column, use in read:
         if column is None:
@@ -89,6 +91,8 @@ def _look_at_columns(pipeline: Pipeline, sample: Sample, findings: Findings) -> 
         if column in columns:
             kind = column_of(sample.fields[column]).name if sample.fields is not None else "JSON without schema"
             findings.ok(key, f"{column} ({kind}){use}")
+        elif key == "source.version":
+            findings.ok(key, f"the newest row has no column {column}, so the pipeline's version answers it")
         elif _has_default(pipeline, key):
             findings.warn(key, f"rows have no column {column}, so each gets the default")
         else:
@@ -118,15 +122,15 @@ def _look_at_nulls(pipeline: Pipeline, sample: Sample, findings: Findings) -> No
 
 def _look_at_letters(batch: Batch, rows: int, findings: Findings) -> None:
     """What the decoder makes of the newest messages."""
-    if not batch.dead:
+    unread = [*batch.dead, *batch.failed]
+    if not unread:
         findings.ok("rows", f"the newest {rows} can be read")
         return
-    causes = Counter((letter.cause, letter.detail) for letter in batch.dead)
+    become = "rows with an error" if batch.failed else "dead letters"
+    causes = Counter([*((d.cause, d.detail) for d in batch.dead), *((f.cause, f.detail) for f in batch.failed)])
     tell = findings.warn if batch.rows else findings.wrong
     for (cause, detail), count in causes.most_common(3):
-        tell(
-            "rows", f"{count} of the newest {len(batch.dead) + len(batch.rows)} become dead letters: {cause}: {detail}"
-        )
+        tell("rows", f"{count} of the newest {len(unread) + len(batch.rows)} become {become}: {cause}: {detail}")
 
 
 def _near(name: str, known: list[str]) -> str:

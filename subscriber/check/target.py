@@ -72,7 +72,11 @@ def _wanted(pipeline: Pipeline, rows: Rows, outputs: Mapping[str, tuple[str, int
     key = pipeline.source.key or ""
     field = rows.sample.fields.get(key) if rows.sample.fields is not None else None
     types = {name: output_type(datatype, width) for name, (datatype, width) in outputs.items()}
-    return wanted_columns(pipeline, types, key_type(field, rows.sample.example(key)) if rows.sample.rows else None)
+    if not rows.sample.rows:
+        return wanted_columns(pipeline, types, None, {})
+    fields = rows.sample.fields or {}
+    copies = {name: key_type(fields.get(name), rows.sample.example(name)) for name in pipeline.target.copies}
+    return wanted_columns(pipeline, types, key_type(field, rows.sample.example(key)), copies)
 
 
 def _columns(connection: psycopg.Connection, pipeline: Pipeline) -> dict[str, tuple[str, bool]]:

@@ -12,6 +12,7 @@ import structlog
 from subscriber.batch import committed_at
 from subscriber.console import excerpt
 from subscriber.console.outputs import Output
+from subscriber.decoding.arrays import Element
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,7 +53,7 @@ class View:
     def __init__(self, pipeline: Pipeline) -> None:
         self.pipeline = pipeline
         self._lock = threading.Lock()
-        self.rows = self.deleted = 0
+        self.rows = self.deleted = self.failed = 0
         self.dead: Counter[str] = Counter()
         self.letters: deque[dict[str, Any]] = deque(maxlen=LAST_LETTERS)
         self.version: str | None = None
@@ -82,6 +83,7 @@ class View:
         records, rows, outputs = batch.records, batch.rows, batch.outputs
         self.rows += len(records)
         self.deleted += len(batch.deletes)
+        self.failed += len(batch.failed)
         self.dead.update(letter.cause for letter in batch.dead)
         self.letters.extend(self._letter(letter, now) for letter in batch.dead[-LAST_LETTERS:])
         if not records:
@@ -103,7 +105,7 @@ class View:
     def _letter(self, letter: DeadLetter, now: float) -> dict[str, Any]:
         record = letter.record
         return {
-            "id": f"{record.partition()}/{record.offset()}",
+            "id": f"{record.partition()}/{record.offset()}/{record.place if isinstance(record, Element) else 0}",
             "at": now,
             "cause": letter.cause,
             "detail": excerpt.cut(letter.detail, 500),

@@ -47,7 +47,10 @@ class Watched:
             "waiting": waiting(health),
             "troubles": health["troubles"],
             "partitions": [[p, lags.get(p)] for p in health["partitions"]],
-            "totals": {"rows": view.rows, "deleted": view.deleted, "retries": self.metrics.retries()},
+            "totals": {
+                **{"rows": view.rows, "deleted": view.deleted, "failed": view.failed},
+                "retries": self.metrics.retries(),
+            },
             "version": view.version,
             "answers": view.answers(),
             "causes": view.causes(),

@@ -14,7 +14,7 @@ from api.client.upload import Counted, opened, size_bytes
 
 
 def submit(
-    file: Annotated[str, typer.Argument(help="CSV, JSON lines or Parquet, one row of features each; - reads stdin.")],
+    file: Annotated[str, typer.Argument(help="Rows as CSV, JSON, JSON lines or Parquet; - reads stdin.")],
     model: Annotated[str, typer.Option(help="The model that scores the rows; `models` lists them.")],
     version: Annotated[str | None, typer.Option(help="Its version. (default: whichever is served)")] = None,
     callback_url: Annotated[str | None, typer.Option(help="Hears of it when the task has ended.")] = None,

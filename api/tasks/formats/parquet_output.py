@@ -1,7 +1,7 @@
 """Rows as a Parquet file, written by a process of its own while they are read."""
 
 import asyncio
-from asyncio.subprocess import PIPE, Process
+from asyncio.subprocess import PIPE, Process, SubprocessStreamProtocol
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing, suppress
 from typing import Final, cast
@@ -37,7 +37,16 @@ async def parquet(lines: AsyncIterator[bytes], columns: Mapping[str, str]) -> As
 
 
 async def _written(lines: AsyncIterator[bytes], columns: str) -> AsyncGenerator[bytes, None]:
-    child = await asyncio.create_subprocess_exec(*command("write", columns), env=environment(), stdin=PIPE, stdout=PIPE)
+    loop = asyncio.get_running_loop()
+    transport, protocol = await loop.subprocess_exec(
+        lambda: SubprocessStreamProtocol(limit=PIECE_BYTES, loop=loop),
+        *command("write", columns),
+        env=environment(),
+        stdin=PIPE,
+        stdout=PIPE,
+        stderr=None,
+    )
+    child = Process(transport, protocol, loop)
     out, into = cast(asyncio.StreamReader, child.stdout), cast(asyncio.StreamWriter, child.stdin)
     feeding = asyncio.create_task(_feed(child, into, lines))
     try:
@@ -48,8 +57,8 @@ async def _written(lines: AsyncIterator[bytes], columns: str) -> AsyncGenerator[
             raise ChildProcessError(f"the writer of a Parquet file ended with status {status}")
     finally:
         feeding.cancel()
-        with suppress(ProcessLookupError):
-            child.kill()
+        # kills it, and closes its pipes: whoever waits for it waits for both
+        transport.close()
         await child.wait()
 
 

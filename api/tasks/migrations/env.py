@@ -1,5 +1,5 @@
 from alembic import context
 
-from api.migrations import run
+from api.revisions import run
 
 run(context.config.attributes)

@@ -58,11 +58,13 @@ function draw() {
   text(by("last-empty"), p.last.length ? "" : `No rows yet; waiting for topic ${p.about.topic}.`);
 }
 
-function totals({ totals: { rows, deleted, retries }, causes: dead }) {
+function totals({ totals: { rows, deleted, failed, retries }, causes: dead }) {
   started(by("started"), startedAt);
   text(by("total-rows"), count(rows));
   text(by("total-dead"), count(Object.values(dead).reduce((a, b) => a + b, 0)));
   text(by("total-deleted"), count(deleted));
+  text(by("total-failed"), count(failed));
+  by("failed").hidden = failed === 0;
   const some = Object.entries(retries).filter(([, n]) => n > 0);
   const sum = some.reduce((total, [, n]) => total + n, 0);
   text(by("total-retries"), some.length ? `${count(sum)} (${some.map(([s, n]) => `${s} ${count(n)}`).join(", ")})` : "0");

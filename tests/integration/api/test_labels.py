@@ -118,10 +118,10 @@ def test_what_is_no_label_or_no_prediction_is_refused(labelling: Labelling) -> N
     for wrong in (10, -1, "7", 7.5, True, None, [7]):
         answer = labelling.put(prediction_id, wrong)
         assert answer.status_code == 422, wrong
-        assert answer.json()["detail"][0]["loc"] == ["body", "label"]
+        assert answer.json()["errors"][0]["field"] == "label"
     beside = labelling.client.put(f"/images/{prediction_id}/label", json={"label": 7, "class": 7})
     assert beside.status_code == 422
-    assert beside.json()["detail"][0]["loc"] == ["body", "class"]
+    assert beside.json()["errors"][0]["field"] == "class"
     for unknown in (UNKNOWN, "4d6a9b0e-7a63-4e54-9c8f-5d8f4f0a2b11", "no-id", "%00"):
         assert labelling.put(unknown, 7).status_code == 404, unknown
     assert labelling.row(prediction_id) is None

@@ -4,21 +4,27 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import time
 import uuid
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import psycopg
 import pytest
+import requests
+from sklearn.dummy import DummyClassifier
 
+from api.model import artifact
+from api.settings import MODELS_DIR
 from stack.settings import ROOT
 from tests.faults import FaultyApi, status, values
 from tests.stream import FIELDS, FLOWERS, ChunksFile, SubscriberProcess, Topic, wait_until
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-    from pathlib import Path
+    from collections.abc import Callable, Iterable, Iterator
 
     from stack.services import Services
     from stack.settings import Settings
@@ -41,9 +47,7 @@ def task() -> str:
 
 def rows_of(task: str, numbers: Iterable[int], **more: object) -> list[dict[str, object]]:
     """Rows of a task as they stand in its chunks; the class of each is its number's remainder by 3."""
-    return [
-        {"__task": task, "__row": n, **dict(zip(FIELDS, FLOWERS[n % 3][0], strict=True)), **more} for n in numbers
-    ]
+    return [{"__task": task, "__row": n, **dict(zip(FIELDS, FLOWERS[n % 3][0], strict=True)), **more} for n in numbers]
 
 
 def write(topic: Topic, key: str, rows: Any, partition: int = 0) -> None:
@@ -183,30 +187,33 @@ def test_rows_that_the_model_refuses_keep_its_words(
 # ---- versions
 
 
+@pytest.fixture
+def versions(services: Services, api: str) -> Iterator[tuple[str, str]]:
+    """The version of the iris model that is served, and one beside it whose answer is always 2."""
+    models = Path(services.environment.get("MODELS_DIR", MODELS_DIR))
+    served = str(requests.get(f"{api}/v2/models/iris", timeout=10).json()["parameters"]["version"])
+    description = artifact.load(models, "iris", served).description
+    constant = DummyClassifier(strategy="constant", constant=2).fit([[0.0] * 4] * 3, [0, 1, 2])
+    artifact.save(models, msgspec.structs.replace(description, version="constant"), constant)
+    yield served, "constant"
+    shutil.rmtree(models / "iris" / "constant")
+
+
 def test_a_row_may_name_the_version_that_answers_it(
     topic: Topic,
     pipeline: ChunksFile,
-    services: Services,
+    versions: tuple[str, str],
     subscribe: Subscribe,
     target: psycopg.Connection,
     task: str,
 ) -> None:
-    # given two versions of the model in the API
-    import requests
+    served, constant = versions
 
-    about = f"{services.environment['API_URL']}/v2/models/iris"
-    before = requests.get(about, timeout=10).json()["versions"]
-    services.train()
-    after = wait_until(
-        "another version", lambda: [v for v in requests.get(about, timeout=10).json()["versions"] if v not in before]
-    )
-    old, new = before[0], after[0]
-
-    # when rows of one message name them, or one that is not there, or none
+    # when rows of one message name versions, or one that is not there, or none
     rows = [
-        *rows_of(task, range(1, 11), __version=old),
+        *rows_of(task, range(1, 11), __version=constant),
         *rows_of(task, range(11, 21), __version="no/such"),
-        *rows_of(task, range(21, 31), __version=new),
+        *rows_of(task, range(21, 31), __version=served),
         *rows_of(task, range(31, 41), __version=None),
         *rows_of(task, range(41, 51)),
         *rows_of(task, range(51, 53), __version=".."),
@@ -219,12 +226,10 @@ def test_a_row_may_name_the_version_that_answers_it(
     # then each is answered by its own
     found = target.execute(f"select row_number, iris_class, model_version, error from {pipeline.table}").fetchall()
     by_row = {n: (kind, version, error) for n, kind, version, error in found}
-    current = by_row[41][1]
-    assert {n: by_row[n] for n in range(1, 11)} == {n: (n % 3, old, None) for n in range(1, 11)}
-    assert {n: by_row[n] for n in range(21, 31)} == {n: (n % 3, new, None) for n in range(21, 31)}
-    assert {n: by_row[n] for n in range(31, 51)} == {n: (n % 3, current, None) for n in range(31, 51)}
-    assert {by_row[n][:2] for n in range(11, 21)} == {(None, None)}
-    assert all(str(by_row[n][2]).startswith("the model has no version 'no/such'") for n in range(11, 21))
+    assert {n: by_row[n] for n in range(1, 11)} == dict.fromkeys(range(1, 11), (2, constant, None))
+    assert {n: by_row[n] for n in range(21, 51)} == {n: (n % 3, served, None) for n in range(21, 51)}
+    no_such = f"the model has no version 'no/such' (it has: {', '.join(sorted(versions))})"
+    assert {n: by_row[n] for n in range(11, 21)} == dict.fromkeys(range(11, 21), (None, None, no_such))
     assert by_row[51] == by_row[52] == (None, None, "column __version: '..' is no version of a model")
     assert pipeline.receipts(target) == {"a": (52, 12)}
     assert process.metric("subscriber_failed_rows_total", cause="refused_by_model") == 10
@@ -314,15 +319,14 @@ def test_a_kill_in_mid_batch_stores_each_message_once(
     # when it is killed again and again
     for after in (5, 20, 40):
         process = subscribe()
-        pipeline.wait_for_receipts(target, [])
-        wait_until(f"{after} receipts", lambda n=after: len(pipeline.receipts(target)) >= n)
+        wait_until(f"{after} receipts", lambda: len(pipeline.receipts(target)) >= after)  # noqa: B023 (called at once)
         os.kill(process.pid, signal.SIGKILL)
         process.wait()
     subscribe()
 
     pipeline.wait_for_receipts(target, keys)
     assert pipeline.stored(target, task) == right(range(1, 6001))
-    assert pipeline.receipts(target) == {key: (100, 0) for key in keys}
+    assert pipeline.receipts(target) == dict.fromkeys(keys, (100, 0))
     assert pipeline.dead(target) == []
 
 
@@ -374,18 +378,75 @@ def test_the_shipped_files_run_together_before_their_topics_are_there(
     process = SubscriberProcess(paths[0], services.environment, stack.folder, 0, paths[1:])
     try:
         for model in rows:
-            wait_until(
-                "told that the topic is not there",
-                lambda m=model: "does not exist yet" in str(process.health(f"tasks-{m}").get("waiting")),
-            )
+            _wait_for_topic(process, f"tasks-{model}")
         for model, row in rows.items():
+            # a topic is found, joined and read in about a second
             began = time.monotonic()
             write(Topic(settings.kafka_bootstrap_servers, f"tasks-{model}", 1), f"{task}/{model}", [row])
-            query = f"select model_version is not null, error from tasks.{model} where task = %s"
-            stored = wait_until("the row", lambda q=query: target.execute(q, [task]).fetchall(), 8)
-            assert stored == [(True, None)]
-            print(f"{model}: {time.monotonic() - began:.1f} s")
+            assert _stored(target, model, task) == [(True, None)]
+            assert time.monotonic() - began < 5
         receipts = target.execute("select key, rows, failed from tasks.receipt").fetchall()
         assert sorted(receipts) == [(f"{task}/{model}", 1, 0) for model in sorted(rows)]
     finally:
         process.end()
+
+
+def _wait_for_topic(process: SubscriberProcess, name: str) -> None:
+    wait_until(f"waiting for topic {name}", lambda: "does not exist yet" in str(process.health(name).get("waiting")))
+
+
+def _stored(target: psycopg.Connection, model: str, task: str) -> list[tuple[bool, str | None]]:
+    query = f"select model_version is not null, error from tasks.{model} where task = %s"
+    return list(wait_until("the row", lambda: target.execute(query, [task]).fetchall()))
+
+
+# ---- check
+
+
+def test_check_looks_at_what_the_file_names(
+    topic: Topic, pipeline: ChunksFile, command: Any, target: psycopg.Connection, task: str
+) -> None:
+    write(topic, "a", rows_of(task, range(1, 11)))
+    command("check", pipeline.path, "--create")
+
+    said = command("check", pipeline.path).stdout
+
+    for words in (
+        *("rows the newest 10 can be read", "target error text", "target row_number bigint", "target.copies __task"),
+        f"target.receipts {pipeline.receipts_table} takes them",
+    ):
+        assert words in " ".join(said.split()), said
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ("drop table {receipts}", "does not exist"),
+        ("alter table {receipts} drop constraint {name}_receipt_pkey", "no unique or exclusion constraint"),
+        ("alter table {receipts} drop column failed", 'column "failed"'),
+        ("revoke insert on {receipts} from subscriber", "permission denied"),
+        ("alter table {table} drop column error", "there is no column error"),
+        ("alter table {table} drop column task", "there is no column task"),
+    ],
+)
+def test_a_table_that_does_not_fit_is_told(
+    change: str,
+    said: str,
+    settings: Settings,
+    topic: Topic,
+    pipeline: ChunksFile,
+    command: Any,
+    target: psycopg.Connection,
+    task: str,
+) -> None:
+    write(topic, "a", rows_of(task, range(1, 11)))
+    command("check", pipeline.path, "--create")
+    pipeline.replace('create = "tasks-iris.sql"\n', "")
+    change = change.replace("subscriber", settings.subscriber_user)
+    target.execute(change.format(table=pipeline.table, receipts=pipeline.receipts_table, name=pipeline.name))
+
+    checked = command("check", pipeline.path, status=1)
+    ran = command("run", pipeline.path, status=2)
+
+    assert said in " ".join(checked.stdout.split())
+    assert said.removeprefix("there is no ").split()[-1] in ran.stderr

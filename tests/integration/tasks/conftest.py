@@ -9,6 +9,7 @@ import pytest
 
 from stack.settings import ROOT
 from tests.accounts import BOTH, KEY, PASSWORD, add_account
+from tests.ports import free_port
 from tests.tasks import Person
 
 if TYPE_CHECKING:
@@ -79,20 +80,18 @@ def module_person(new_person: Callable[..., Person], task_subscriber: Server) ->
 
 
 @pytest.fixture
-def start_api(services: Services, settings: Settings, tmp_path: Path) -> Iterator[Callable[..., str]]:
-    """Starts another API beside the shared one, with settings of its own, and gives its address."""
-    from tests.ports import free_port  # noqa: PLC0415
-
+def start_api(services: Services, settings: Settings, tmp_path: Path) -> Iterator[Callable[..., Server]]:
+    """Starts another API beside the shared one, with settings of its own."""
     started: list[Server] = []
 
-    def start(**changes: str) -> str:
+    def start(**changes: str) -> Server:
         port = free_port()
         url = f"http://127.0.0.1:{port}"
         api = services.process(f"api-{port}", "api", url=f"{url}/v2/health/ready", port=port)
         api.environment = {**services.environment, "API_PORT": str(port), "API_URL": url, **changes}
         started.append(api)
         api.restart()
-        return url
+        return api
 
     yield start
     for api in started:

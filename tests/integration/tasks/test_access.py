@@ -66,6 +66,7 @@ def test_who_may_only_look_makes_and_removes_nothing(person: Person, settings: S
     for answer in (looking.send_rows(flowers(3)), looking.http.delete(f"/tasks/{task_id}")):
         assert answer.status_code == 403, answer.text
         assert 'error="insufficient_scope"' in answer.headers["www-authenticate"]
+    looking.http.close()
 
 
 def test_a_path_that_is_none_is_a_problem_too(person: Person) -> None:

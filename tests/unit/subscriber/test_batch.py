@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from subscriber.batch import Batch, DeadLetter, Delete, Span, Tenures
+from subscriber.batch import Batch, DeadLetter, Delete, Failed, Receipt, Span, Tenures, first_within
 from tests.unit.subscriber.material import Message
 
 partitions = st.integers(0, 5)
@@ -37,6 +37,8 @@ def batches(draw: st.DrawFn) -> Batch:
             Delete(Message(partition=partition), None, "")
             for partition in (draw(st.lists(st.sampled_from(sorted(everywhere)), max_size=3)) if everywhere else [])
         ],
+        failed=[Failed(letter.record, None, "cause", "detail") for letter in dead],
+        receipts=[Receipt(record, str(record.offset()), 1) for record in records],
     )
 
 
@@ -46,6 +48,8 @@ def test_a_batch_without_some_partitions_holds_the_rest_in_order(batch: Batch, g
 
     assert rest.records == [record for record in batch.records if record.partition() not in gone]
     assert rest.dead == [letter for letter in batch.dead if letter.record.partition() not in gone]
+    assert rest.failed == [failed for failed in batch.failed if failed.record.partition() not in gone]
+    assert rest.receipts == [receipt for receipt in batch.receipts if receipt.record.partition() not in gone]
     assert rest.deletes == [delete for delete in batch.deletes if delete.record.partition() not in gone]
     assert rest.spans == {partition: span for partition, span in batch.spans.items() if partition not in gone}
     offsets = [record.offset() for record in rest.records]
@@ -129,3 +133,12 @@ class TenureMachine(RuleBasedStateMachine):
 
 TestTenures = TenureMachine.TestCase
 TestTenures.settings = settings(max_examples=50, stateful_step_count=30)
+
+
+@given(sizes=st.lists(st.integers(0, 50)), most=st.integers(1, 100))
+def test_the_first_sizes_within_a_limit_are_as_many_as_fit_and_one_at_least(sizes: list[int], most: int) -> None:
+    count = first_within(sizes, most)
+
+    assert count == 0 if not sizes else 1 <= count <= len(sizes)
+    assert count <= 1 or sum(sizes[:count]) <= most
+    assert count == len(sizes) or sum(sizes[: count + 1]) > most

@@ -10,7 +10,7 @@ def test_a_table_has_what_the_pipeline_writes_with_its_indexes() -> None:
     described = pipeline(outputs={"class": "class", "scores": "Scores"})
     described = described.model_copy(update={"source": described.source.model_copy(update={"key": "id"})})
 
-    columns = wanted_columns(described, {"class": "bigint", "scores": "real[]"}, "uuid")
+    columns = wanted_columns(described, {"class": "bigint", "scores": "real[]"}, "uuid", {})
 
     assert columns == {
         "timestamp": "timestamp with time zone",
@@ -31,7 +31,7 @@ def test_what_is_not_known_has_no_type_and_what_is_not_written_no_column() -> No
     described = pipeline()
     described = described.model_copy(update={"source": described.source.model_copy(update={"key": None})})
 
-    columns = wanted_columns(described, {}, None)
+    columns = wanted_columns(described, {}, None, {})
 
     assert columns["class"] is None
     assert "source_id" not in columns

@@ -17,7 +17,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from subscriber.connection import _retry_after
-from subscriber.errors import BatchRefused, ModelFailed, SubscriberError, TooSlow, Transient, WrongSetting
+from subscriber.errors import BatchRefused, ModelFailed, NotFound, SubscriberError, TooSlow, Transient, WrongSetting
 from subscriber.inference import InferenceClient
 from tests.unit.subscriber.material import pipeline
 from tests.unit.subscriber.model_server import Answer, ModelServer
@@ -60,7 +60,7 @@ def expected_error(status: int) -> type[SubscriberError]:
         return Transient
     if status in REFUSING:
         return BatchRefused
-    return ModelFailed if status == 500 else WrongSetting
+    return {500: ModelFailed, 404: NotFound}.get(status, WrongSetting)
 
 
 # ---- requests

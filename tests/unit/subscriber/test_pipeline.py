@@ -203,6 +203,14 @@ def test_what_a_file_leaves_out_has_defaults(tmp_path: Path) -> None:
             'url = "http://127.0.0.1:8000/v2/models/flowers"\nlayout = "matrix"\n\n[[features]]\ndatatype = "INT32"',
             "features: a matrix has one datatype, so all features need the same",
         ),
+        ("[target]", "[target]\nerror = 'class'", "target: two values go to one column (class, class"),
+        ("[target.outputs]", "[target.copies]\na = 'class'\n[target.outputs]", "target: two values go to one column"),
+        ("[target.outputs]", "[target.copies]\na = 'a b'\n[target.outputs]", "target.copies.a: string should match"),
+        ("[target]", "[target]\nerror = false", "target.error: input should be a valid string (got False)"),
+        ("[target]", "[target]\nreceipts = 'a.b'", "target.receipts: string should match pattern"),
+        ("[target]", "[target]\nreceipts = 'prediction'", "target.receipts: 'prediction' is the table of the"),
+        ("[target]", "[source]\nversion = ''\n[target]", "source.version: string should match pattern"),
+        ("[target]", "[batch]\nmax_bytes = 0\n[target]", "batch.max_bytes: input should be greater than or equal to 1"),
         # not TOML
         ("[model]", "[model", "not TOML: "),
         ('topic = "source-flowers"', "topic = source-flowers", "not TOML: "),
@@ -267,6 +275,18 @@ def test_a_version_goes_into_the_address() -> None:
     described = pipeline(url="http://model:8000/v2/models/m/", version="3")
 
     assert described.model.versioned_url == "http://model:8000/v2/models/m/versions/3"
+
+
+def test_a_version_that_holds_a_slash_stays_one_step_of_the_address() -> None:
+    described = pipeline(url="http://model:8000/v2/models/m")
+
+    assert described.model.url_of("a/b") == "http://model:8000/v2/models/m/versions/a%2Fb"
+
+
+def test_the_columns_that_are_written_are_named_in_the_order_of_their_values() -> None:
+    described = pipeline(target={"timestamp": False, "error": "error", "copies": {"a": "x", "b": "y"}})
+
+    assert described.written_columns == ["class", "source_id", "model_version", "error", "x", "y"]
 
 
 def test_a_pipeline_cannot_be_changed() -> None:

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from subscriber.batch import Batch
-from subscriber.errors import BatchRefused, ModelFailed, TooSlow, Transient, WrongSetting
+from subscriber.errors import BatchRefused, ModelFailed, TooSlow, Transient, VersionUnfit, WrongSetting
 from subscriber.predictor import MODEL_FAILURE_TRIES, PROBES, Predictor
 from tests.unit.subscriber.material import messages
 
@@ -43,6 +43,7 @@ class PickyModel:
         self.requests: list[list[int]] = []
 
     def predict(self, rows: Sequence[Any], version: str | None = None) -> tuple[list[tuple[Any, ...]], str | None]:
+        del version
         self.requests.append(list(rows))
         if self.troubles:
             raise self.troubles.pop(0)
@@ -336,3 +337,145 @@ def test_rows_that_failed_before_and_all_fail_again_do_not_blame_the_server() ->
 
     assert [letter.cause for letter in batch.dead] == ["refused_by_model"] * len(rows)
     assert batch.rows == []
+
+
+# ---- requests of bounded size
+
+
+@pytest.mark.parametrize(("rows", "sizes"), [(10, [4, 4, 2]), (8, [4, 4]), (3, [3])])
+def test_a_request_holds_no_more_rows_than_it_may(rows: int, sizes: list[int]) -> None:
+    model = PickyModel(refused=[5])
+    batch = batch_of(range(rows))
+
+    Predictor(model, once, lambda _: None, max_rows=4, suspects_server=False).predict(batch)
+
+    assert [len(request) for request in model.requests if len(request) > 2] == [n for n in sizes if n > 2]
+    assert predicted(batch) == expected([row for row in range(rows) if row != 5])
+
+
+# ---- rows that are stored with their error
+
+
+def test_failed_rows_are_put_aside_with_what_was_wrong() -> None:
+    batch = batch_of(range(8))
+
+    Predictor(PickyModel(refused=[3], crashing=[5], empty=[6]), once, lambda _: None, stores_failed=True).predict(batch)
+
+    assert [(failed.row, failed.record.value(), failed.cause, failed.detail) for failed in batch.failed] == [
+        (3, b"3", "refused_by_model", "refused"),
+        (5, b"5", "model_failed", "crashed"),
+        (6, b"6", "refused_by_model", "the model gives no value for this row"),
+    ]
+    assert predicted(batch) == expected([0, 1, 2, 4, 7])
+    assert batch.dead == []
+
+
+def test_rows_whose_errors_are_stored_may_all_be_bad_ones() -> None:
+    batch = batch_of(range(100))
+
+    Predictor(PickyModel(refused=range(100)), once, lambda _: None, stores_failed=True).predict(batch)
+
+    assert [failed.row for failed in batch.failed] == list(range(100))
+
+
+def test_a_model_that_refuses_what_it_took_is_at_fault_although_errors_are_stored() -> None:
+    model = PickyModel()
+    predictor = Predictor(model, once, lambda _: None, stores_failed=True)
+    predictor.predict(batch_of([7]))
+    model.refused.update(range(10))
+
+    with pytest.raises(WrongSetting):
+        predictor.predict(batch_of([1, 2, 3]))
+
+
+# ---- versions
+
+
+class Versioned(int):
+    """A row that names a version by its number's remainder by 3; 0 is none."""
+
+    @property
+    def version(self) -> str | None:
+        return None if self % 3 == 0 else f"v{self % 3}"
+
+
+class ManyVersions(PickyModel):
+    """Has version v2 and no v1; `broken` versions crash on every row."""
+
+    def __init__(self, *, broken: Collection[str] = (), **more: Any) -> None:
+        super().__init__(**more)
+        self.broken = set(broken)
+        self.missing = {"v1"}
+        self.asked: list[str | None] = []
+
+    def predict(self, rows: Sequence[Any], version: str | None = None) -> tuple[list[tuple[Any, ...]], str | None]:
+        self.asked.append(version)
+        assert {row.version for row in rows} == {version}
+        if version in self.missing:
+            raise VersionUnfit(f"the model has no version {version!r}")
+        if version in self.broken:
+            raise ModelFailed("crashed")
+        outputs, current = super().predict(rows)
+        return outputs, version or current
+
+
+def versioned(model: ManyVersions, **more: Any) -> Predictor:
+    return Predictor(model, once, lambda _: None, versioned=True, **more)
+
+
+def test_each_version_is_asked_for_the_rows_that_name_it() -> None:
+    model = ManyVersions(refused=[5, 9])
+    batch = batch_of([Versioned(i) for i in range(30)])
+
+    versioned(model).predict(batch)
+
+    good = [i for i in range(30) if i % 3 != 1 and i not in (5, 9)]
+    assert [(record.value(), row) for record, row in zip(batch.records, batch.rows, strict=True)] == [
+        (str(i).encode(), i) for i in good
+    ]
+    assert batch.outputs == [(i * 10, -i) for i in good]
+    assert batch.versions == ["v1" if i % 3 == 0 else "v2" for i in good]
+    details = {int(letter.record.value() or b""): letter.detail for letter in batch.dead}
+    assert details == dict.fromkeys(range(1, 30, 3), "the model has no version 'v1'") | {5: "refused", 9: "refused"}
+    # the version that is not there was asked for once
+    assert model.asked.count("v1") == 1
+
+
+def test_a_version_that_goes_in_mid_batch_leaves_what_it_answered() -> None:
+    class Going(ManyVersions):
+        def predict(self, rows: Sequence[Any], version: str | None = None) -> Any:
+            if self.asked.count("v2") == 2:
+                self.missing.add("v2")
+            return super().predict(rows, version)
+
+    batch = batch_of([Versioned(i) for i in range(2, 32, 3)])
+
+    versioned(Going(), max_rows=2, stores_failed=True).predict(batch)
+
+    assert batch.rows == [2, 5, 8, 11]
+    assert [failed.row for failed in batch.failed] == [14, 17, 20, 23, 26, 29]
+
+
+@pytest.mark.parametrize("stores_failed", [True, False])
+def test_a_version_that_crashes_on_every_row_harms_those_rows_alone(stores_failed: bool) -> None:
+    model = ManyVersions(broken=["v2"])
+    batch = batch_of([Versioned(i) for i in range(0, 300) if i % 3 != 1])
+
+    versioned(model, stores_failed=stores_failed).predict(batch)
+
+    assert batch.rows == list(range(0, 300, 3))
+    assert len(batch.failed if stores_failed else batch.dead) == 100
+    assert "version 'v2' of the model: crashed, also for 9 other rows" in str(batch.failed or batch.dead)
+    # they were not met one by one
+    assert model.asked.count("v2") < 40
+
+
+def test_a_version_is_controlled_by_rows_of_its_own() -> None:
+    model = ManyVersions(refused=[3, 5])
+    predictor = versioned(model)
+    predictor.predict(batch_of([Versioned(i) for i in (0, 2)]))
+    model.requests.clear()
+
+    predictor.predict(batch_of([Versioned(i) for i in (3, 5)]))
+
+    assert model.requests == [[3], [0], [5], [2]]

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from api.migrations import execute
+from api.revisions import execute
 
 revision = "0003_images"
 down_revision = "0002_drift"

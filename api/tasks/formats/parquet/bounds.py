@@ -5,7 +5,7 @@ import resource
 import threading
 from typing import Final
 
-ADDRESS_SPACE_BYTES: Final = 1024 * 1024 * 1024
+ADDRESS_SPACE_BYTES: Final = 768 * 1024 * 1024
 CPU_SECONDS: Final = 600
 PIECE_BYTES: Final = 4096
 

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from api.tasks.formats.parquet.bounds import ADDRESS_SPACE_BYTES
 from api.tasks.formats.parquet.types import UnreadableType, readable
 
-BATCH_ROWS: Final = 256
+BATCH_ROWS: Final = 500
 BUFFER_BYTES: Final = 1024 * 1024
 WHOLE: Final = {"INT64", "INT32"}
 

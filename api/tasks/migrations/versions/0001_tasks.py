@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from api.migrations import execute
+from api.revisions import execute
 
 revision = "0001_tasks"
 down_revision = None

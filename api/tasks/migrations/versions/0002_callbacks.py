@@ -1,8 +1,8 @@
-"""Who is told of a task's end, and whether that has been done."""
+"""Callbacks: where a task's end is told, and how far that has come."""
 
 from pathlib import Path
 
-from api.migrations import execute
+from api.revisions import execute
 
 revision = "0002_callbacks"
 down_revision = "0001_tasks"

@@ -5,6 +5,7 @@ import { size } from "./words.js";
 const at = (id) => document.getElementById(id);
 const KINDS = {
   csv: "text/csv",
+  json: "application/json",
   ndjson: "application/x-ndjson",
   jsonl: "application/x-ndjson",
   parquet: "application/vnd.apache.parquet",
@@ -68,7 +69,7 @@ export class NewTask {
   #take(files) {
     const file = files[0];
     if (!file || this.#sending) return;
-    if (!kind(file)) return this.#tell(`${file.name} is no CSV, JSON lines (.ndjson, .jsonl) or Parquet file.`);
+    if (!kind(file)) return this.#tell(`${file.name} is no CSV, JSON, JSON lines (.jsonl, .ndjson) or Parquet file.`);
     this.#choose(file);
     this.#tell("");
   }

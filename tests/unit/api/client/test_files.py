@@ -20,6 +20,7 @@ from api.client.upload import Counted, opened, size_bytes
     [
         ("rows.csv", None, Format.CSV),
         ("rows.CSV", None, Format.CSV),
+        ("rows.json", None, Format.JSON),
         ("rows.jsonl", None, Format.NDJSON),
         ("rows.ndjson", None, Format.NDJSON),
         ("rows.parquet", None, Format.PARQUET),
@@ -31,7 +32,7 @@ def test_a_file_of_rows_has_the_format_of_its_name_unless_told(name: str, told: 
     assert formats.of_input(name, told) is known
 
 
-@pytest.mark.parametrize(("name", "words"), [("-", "--format csv"), ("rows.txt", "--format csv"), ("a.json", "jq -c")])
+@pytest.mark.parametrize(("name", "words"), [("-", "--format csv"), ("rows.txt", "--format csv"), ("rows", "--format csv")])
 def test_a_file_whose_format_is_not_known_is_refused(name: str, words: str) -> None:
     with pytest.raises(UsageError, match=words):
         formats.of_input(name, None)

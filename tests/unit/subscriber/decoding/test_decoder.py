@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -13,6 +14,7 @@ from subscriber.batch import Batch
 from subscriber.decoding import Decoder
 from subscriber.decoding.columns import UNAVAILABLE
 from subscriber.decoding.datatypes import TYPES
+from subscriber.errors import NOT_JSON
 from tests.unit.subscriber.material import Message, connect_json, messages, pipeline
 
 CAUSES = {"not_json", "no_payload", "invalid_field", "unavailable_value"}
@@ -89,6 +91,17 @@ def decoded(values: list[bytes | None]) -> tuple[list[Message], Batch]:
     return given_, batch
 
 
+def rows_in(value: bytes | None) -> int:
+    """How many rows or dead letters a message makes."""
+    if value is None:
+        return 0
+    try:
+        content = msgspec.json.decode(value, type=list[msgspec.Raw])
+    except (*NOT_JSON,):
+        return 1
+    return len(content)
+
+
 def outcome(value: bytes) -> str:
     """What becomes of one message: "row", or the cause of its dead letter."""
     _, batch = decoded([value])
@@ -144,10 +157,11 @@ def test_columns_of_any_name_are_found_by_their_name_and_not_their_place(columns
 def test_every_message_is_a_row_a_delete_or_a_dead_letter(values: list[bytes | None]) -> None:
     given_, batch = decoded(values)
 
-    # then each message is found again in one place, in its order
+    # then each message, or each row of one that is an array, is found again in one place, in its order
     assert len(batch.deletes) == values.count(None)
     kept, dead = batch.records, [letter.record for letter in batch.dead]
-    assert sorted(m.offset() for m in (*kept, *dead)) == [m.offset() for m in given_ if m.value() is not None]
+    wanted = [m.offset() for m in given_ for _ in range(rows_in(m.value()))]
+    assert sorted(m.offset() for m in (*kept, *dead)) == wanted
     assert [m.offset() for m in kept] == sorted(m.offset() for m in kept)
     assert {letter.cause for letter in batch.dead} <= CAUSES
     assert all(letter.detail for letter in batch.dead)
