@@ -46,7 +46,7 @@ class Element:
 
 def is_array(value: bytes) -> bool:
     """Whether a message that is JSON is an array."""
-    return value.startswith(b"[") or value.lstrip().startswith(b"[")
+    return not value.startswith(b"{") and value.lstrip().startswith(b"[")
 
 
 def elements(message: Record, value: bytes) -> Sequence[Element]:

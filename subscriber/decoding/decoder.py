@@ -100,6 +100,8 @@ class Decoder:
 
     def _take_arrays_apart(self, batch: Batch) -> None:
         """Put the rows of each array in its place among the records, and note the messages that get a receipt."""
+        if not self._receipts and not any(is_array(message.value() or b"{") for message in batch.records):
+            return
         records: list[Record] = []
         for message in batch.records:
             value = message.value()
