@@ -3,7 +3,7 @@
 import csv
 from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Generator, Iterator, Sequence
-from itertools import repeat
+from itertools import chain, repeat
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -28,8 +28,9 @@ def rows(
     """
     with path.open("rb") as file:
         lines = _Lines(file, row_bytes)
-        first = next(lines, "")
-        reader = csv.reader(_after(first, lines), delimiter=_delimiter(first), strict=True)
+        texts = iter(lines)
+        first = next(texts, "")
+        reader = csv.reader(chain([first], texts), delimiter=_delimiter(first), strict=True)
         try:
             columns += _header(reader, lines)
             check_names(columns)
@@ -51,25 +52,25 @@ def _bodies(
 
 def _batches(reader: Iterator[list[str]], lines: "_Lines", width: int) -> Iterator[list[list[str]]]:
     batch: list[list[str]] = []
-    size = 0
+    full = lines.taken + BATCH_BYTES
     for row in reader:
-        size += lines.row_ended()
+        lines.row_began = lines.taken
         if len(row) != width:
             if not row:
                 continue
             problem = f"line {lines.number} has {len(row)} cells, where the header has {width}"
             raise FieldsError(("file", problem))
         batch.append(row)
-        if len(batch) == BATCH_ROWS or size > BATCH_BYTES:
+        if lines.taken > full or len(batch) == BATCH_ROWS:
             yield batch
-            batch, size = [], 0
+            batch, full = [], lines.taken + BATCH_BYTES
     if batch:
         yield batch
 
 
 def _header(reader: Iterator[list[str]], lines: "_Lines") -> list[str]:
     for row in reader:
-        lines.row_ended()
+        lines.row_began = lines.taken
         if row:
             return [name.strip() for name in row]
     raise FieldsError(("file", "is empty: the first line of a CSV file names its columns"))
@@ -81,44 +82,38 @@ def _delimiter(header: str) -> str:
     return max(DELIMITERS, key=bare.count)
 
 
-def _after(first: str, lines: "_Lines") -> Iterator[str]:
-    yield first
-    yield from lines
-
-
 class _Lines:
-    """The lines of a file as text, each with its end; counts them, and the bytes since a row ended."""
+    """The lines of a file as text, each with its end; counts them and their bytes."""
 
     def __init__(self, file: BinaryIO, row_bytes: int) -> None:
         self._file = file
         self._row_bytes = row_bytes
-        self._pending = 0
         self.number = 0
+        self.taken = 0
+        self.row_began = 0
+        """What was taken before the row that is being read: who reads rows sets it."""
 
-    def row_ended(self) -> int:
-        """Say that a row ended; return how many bytes it had."""
-        size, self._pending = self._pending, 0
-        return size
+    def __iter__(self) -> Iterator[str]:
+        file, most = self._file, self._row_bytes
+        while line := file.readline(most + 1):
+            self.number += 1
+            self.taken += len(line)
+            if self.taken - self.row_began > most:
+                problem = f"the row that ends in or after line {self.number} has more than {most} bytes"
+                raise FieldsError(("file", problem + "; is a quote left open?"))
+            if self.number == 1:
+                line = _without_mark(line)
+            if b"\0" in line:
+                raise FieldsError(("file", f"line {self.number} holds a NUL character: this is no CSV file in UTF-8"))
+            try:
+                text = line.decode()
+            except UnicodeDecodeError as error:
+                raise FieldsError(("file", f"line {self.number} is not in UTF-8: save the file in UTF-8")) from error
+            yield text
 
-    def __iter__(self) -> "_Lines":
-        return self
 
-    def __next__(self) -> str:
-        line = self._file.readline(self._row_bytes + 1)
-        if not line:
-            raise StopIteration
-        self.number += 1
-        self._pending += len(line)
-        if self._pending > self._row_bytes:
-            problem = f"the row that ends in or after line {self.number} has more than {self._row_bytes} bytes"
-            raise FieldsError(("file", problem + "; is a quote left open?"))
-        if self.number == 1:
-            if line.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
-                raise FieldsError(("file", "is in UTF-16: save it in UTF-8"))
-            line = line.removeprefix(BOM_UTF8)
-        if b"\0" in line:
-            raise FieldsError(("file", f"line {self.number} holds a NUL character: this is no CSV file in UTF-8"))
-        try:
-            return line.decode()
-        except UnicodeDecodeError as error:
-            raise FieldsError(("file", f"line {self.number} is not in UTF-8: save the file in UTF-8")) from error
+def _without_mark(line: bytes) -> bytes:
+    """A first line without the byte order mark of UTF-8."""
+    if line.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
+        raise FieldsError(("file", "is in UTF-16: save it in UTF-8"))
+    return line.removeprefix(BOM_UTF8)

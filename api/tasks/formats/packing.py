@@ -49,23 +49,20 @@ def pack(
     number, first, total = 0, 1, 0
     size, packed = BRACKETS, list[str]()
     with closing(batches):
-        for text in _numbered(batches, task, version):
-            length = COMMA + (len(text) if text.isascii() else len(text.encode()))
-            if len(packed) == limits.chunk_rows or size + length - COMMA > limits.chunk_bytes:
-                if packed:
-                    yield Chunk(number, first, len(packed), f"[{','.join(packed)}]")
-                    number, first, total = number + 1, first + len(packed), total + size
-                    size, packed = BRACKETS, []
-                if size + length - COMMA > limits.chunk_bytes:
-                    raise FieldsError((field, too_large(first, limits.chunk_bytes)))
-            packed.append(text)
-            size += length
-            if first + len(packed) - 1 > limits.max_rows:
-                raise TooLargeError(f"a task may have at most {limits.max_rows} rows")
-            if total + size > limits.max_bytes:
-                raise TooLargeError(
-                    f"the rows take more than {limits.max_bytes} bytes as JSON: make several tasks of them"
-                )
+        for texts in _numbered(batches, task, version, limits):
+            for text in texts:
+                length = COMMA + (len(text) if text.isascii() else len(text.encode()))
+                if size + length - COMMA > limits.chunk_bytes or len(packed) == limits.chunk_rows:
+                    if packed:
+                        yield Chunk(number, first, len(packed), f"[{','.join(packed)}]")
+                        number, first, total = number + 1, first + len(packed), total + size
+                        size, packed = BRACKETS, []
+                    if size + length - COMMA > limits.chunk_bytes:
+                        raise FieldsError((field, too_large(first, limits.chunk_bytes)))
+                    if total + size + length > limits.max_bytes:
+                        raise TooLargeError(f"the rows take more than {limits.max_bytes} bytes as JSON: split them up")
+                packed.append(text)
+                size += length
     if not packed:
         raise FieldsError((field, "holds no rows"))
     yield Chunk(number, first, len(packed), f"[{','.join(packed)}]")
@@ -76,11 +73,14 @@ def too_large(row: int, most_bytes: int) -> str:
     return f"row {row} is too large: a row may take at most {most_bytes} bytes as JSON"
 
 
-def _numbered(batches: Iterator[Sequence[str]], task: UUID, version: str | None) -> Iterator[str]:
+def _numbered(batches: Iterator[Sequence[str]], task: UUID, version: str | None, limits: Limits) -> Iterator[list[str]]:
     """The rows as JSON objects."""
     head = f'{{"__task":"{task}","__row":'
     tail = "" if version is None else f',"__version":{quoted(version)}'
     row = 1
     for bodies in batches:
-        yield from map("".join, zip(repeat(head), map(str, count(row)), repeat(tail), bodies, strict=False))
-        row += len(bodies)
+        numbered = list(map("".join, zip(repeat(head), map(str, count(row)), repeat(tail), bodies, strict=False)))
+        row += len(numbered)
+        if row - 1 > limits.max_rows:
+            raise TooLargeError(f"a task may have at most {limits.max_rows} rows")
+        yield numbered
