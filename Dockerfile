@@ -11,7 +11,7 @@ COPY requirements/api.txt .
 RUN pip --python /venv/bin/python install --quiet --require-hashes -r api.txt
 # the models are trained while the image is built, so that a container serves at once
 COPY api api
-RUN mkdir /models /spill /spool && MODELS_DIR=/trained /venv/bin/python -m api.train
+RUN mkdir /models /spill /spool /uploads /key && MODELS_DIR=/trained /venv/bin/python -m api.train
 
 FROM packages AS subscriber-packages
 COPY requirements/subscriber.txt .
@@ -39,11 +39,13 @@ FROM service AS api
 LABEL org.opencontainers.image.description="Model API: /predict and the Open Inference Protocol v2"
 COPY --from=api-packages /venv /venv
 COPY --from=api-packages /trained /trained
-# the models that are served, answers that wait for the monitoring database, images that wait for the archive; the volumes
-# take these folders' owner
+# the models that are served, answers that wait for the monitoring database, images that wait for the archive, files of tasks
+# that are being taken in, the key that signs tokens; the volumes take these folders' owner
 COPY --chown=10001 --from=api-packages /models /models
 COPY --chown=10001 --from=api-packages /spill /spill
 COPY --chown=10001 --from=api-packages /spool /spool
+COPY --chown=10001 --from=api-packages /uploads /uploads
+COPY --chown=10001 --from=api-packages /key /key
 COPY api api
 ENV API_HOST=0.0.0.0 API_PORT=8000 MODELS_DIR=/models MODELS_SEED_DIR=/trained
 EXPOSE 8000
@@ -82,7 +84,7 @@ LABEL org.opencontainers.image.title="Stream Serving" \
 RUN apt-get update -qq && apt-get install -y -qq --no-install-recommends haproxy && rm -rf /var/lib/apt/lists/* /var/cache/debconf/*
 COPY compose/haproxy.cfg /etc/haproxy/haproxy.cfg
 USER haproxy
-EXPOSE 8000 8001
+EXPOSE 8000 8001 8002
 STOPSIGNAL SIGUSR1
 HEALTHCHECK --interval=5s --timeout=3s --start-period=10s --retries=3 \
   CMD ["bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/8404 && printf 'GET /healthy HTTP/1.0\\r\\n\\r\\n' >&3 && grep -q ' 200 ' <&3"]

@@ -8,7 +8,7 @@ PORTS = $(if $(filter-out 0,$(PORT_OFFSET)),--port-offset $(PORT_OFFSET))
 FOLDERS := api benchmarks connectors data_generator examples grafana stack subscriber tests
 
 .DEFAULT_GOAL := help
-.PHONY: help demo stack up down logs ps source-db-connection target-db-connection monitoring-db-connection cache archive-ls request applications drift-report images test test-servers bench-cache check format clean lock
+.PHONY: help demo stack up down logs ps source-db-connection target-db-connection monitoring-db-connection users cache archive-ls request applications drift-report images test test-servers bench-cache check format clean lock
 
 help: ## List the verbs
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-25s %s\n", $$1, $$2}'
@@ -25,6 +25,12 @@ up: ## Build and start everything in Docker, and print where it is (RATE=200 row
 	@echo "Grafana          http://127.0.0.1:$${GRAFANA_PORT:-3000}  (dashboarduser, dashboardpassword)"
 	@echo "model API        http://127.0.0.1:$${API_PORT:-8000}/docs"
 	@echo "console          http://127.0.0.1:$${SUBSCRIBER_PORT:-8001}"
+	@printf 'tasks            http://127.0.0.1:%s/tasks/  (user demo, ' "$${API_PORT:-8000}"; \
+	  if made=$$(docker compose exec -T api-with-model sh -c 'python -m api.users add demo --generate 2>&1'); then \
+	    echo "password $$(echo "$$made" | tail -n 1))"; \
+	  elif [ $$? = 3 ]; then \
+	    echo 'password as printed at the first start; make users ARGS="password demo --generate" gives another)'; \
+	  else echo "which cannot be made: $$made)"; exit 1; fi
 	@echo "make logs, make ps, make target-db-connection look at it; make down stops it, make clean forgets it"
 
 down: ## Stop what runs in Docker; its data stays
@@ -44,6 +50,9 @@ target-db-connection: ## Open psql in the target database in Docker
 
 monitoring-db-connection: ## Open psql in the monitoring database in Docker
 	@docker compose exec target-database sh -c 'PGPASSWORD=$$MONITORING_PASSWORD exec psql -h 127.0.0.1 -U $$MONITORING_USER $$MONITORING_DATABASE'
+
+users: ## Accounts for tasks in Docker (ARGS="list", "add NAME", "password NAME --generate", "remove NAME")
+	@docker compose exec api-with-model python -m api.users $(or $(ARGS),--help)
 
 drift-report: .venv-evidently/.evidently ## Write an Evidently report of the monitoring database (SINCE=24h REPORT=drift.html)
 	@.venv-evidently/bin/python -m api.drift --since $(or $(SINCE),24h) --report $(or $(REPORT),drift.html)

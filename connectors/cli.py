@@ -165,10 +165,11 @@ def remove(
             "with a new snapshot, so every row is sent once more (and rows deleted in between stay in the copy).",
         ),
     ] = False,
+    tasks: Annotated[bool, typer.Option("--tasks", help="Delete the connector of the tasks alone.")] = False,
 ) -> None:
     """Delete the connectors. Topics, tables and rows stay."""
     settings = ConnectorsSettings.from_environment()
-    remove_connectors(settings, *definitions(settings), Deadline(timeout), say, drop=drop)
+    remove_connectors(settings, *definitions(settings), Deadline(timeout), say, drop=drop, tasks_alone=tasks)
 
 
 def published(settings: ConnectorsSettings, source: Definition, deadline: Deadline) -> list[Table]:

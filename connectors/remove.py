@@ -26,17 +26,22 @@ def remove(
     say: Say,
     *,
     drop: bool,
+    tasks_alone: bool,
 ) -> None:
     """Delete the connectors, the outbox where there is or was one; with `drop` also their slots and offsets.
+
+    Args:
+        tasks_alone: delete the outbox, and leave the others as they are.
 
     Raises:
         DatabaseError, ConnectError: a server does not answer before the deadline, or refuses.
     """
-    reading = [source]
+    stream = [] if tasks_alone else [sink, source]
     with Connect(settings.connect_url, deadline, say) as connect:
-        if connect.config(outbox.name) is not None or (drop and _has_slot(settings, outbox, deadline, say)):
-            reading.insert(0, outbox)
-        for definition in (sink, *reading):
+        known = connect.config(outbox.name) is not None
+        tasks = [outbox] if tasks_alone or known or (drop and _has_slot(settings, outbox, deadline, say)) else []
+        reading = [definition for definition in (*tasks, *stream) if definition is not sink]
+        for definition in (*tasks, *stream):
             _delete(connect, definition, say, forget=drop and definition is not sink)
     for definition in reading:
         slot = definition.config["slot.name"]

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from stack.settings import ROOT
-from tests.accounts import BOTH, KEY, PASSWORD, add_account
+from tests.accounts import BOTH, PASSWORD, add_account
 from tests.ports import free_port
 from tests.tasks import Person
 
@@ -24,28 +23,19 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="session")
 def tasks_api(services: Services) -> Server:
     """The running API, which takes tasks."""
-    if services.api.running and "TOKEN_SIGNING_KEY" not in services.environment:
-        services.api.stop()
-    services.environment["TOKEN_SIGNING_KEY"] = KEY
     if not services.api.running:
         services.api.restart()
     return services.api
 
 
 @pytest.fixture(scope="session")
-def task_subscriber(services: Services, settings: Settings, tasks_api: Server) -> Iterator[Server]:
+def task_subscriber(services: Services, tasks_api: Server) -> Iterator[Server]:
     """The running subscriber of all models that take tasks, and the connector that brings it their rows."""
     services.first_row()
     services.run("connectors", "connectors", "register", "--tasks")
-    port = settings.task_subscriber_port
-    pipelines = [str(path) for path in sorted((ROOT / "subscriber" / "pipelines").glob("tasks-*.toml"))]
-    subscriber = services.process(
-        *("task-subscriber", "subscriber", "run", *pipelines), url=f"http://127.0.0.1:{port}/health/live", port=port
-    )
-    subscriber.environment = {**services.environment, "SUBSCRIBER_PORT": str(port)}
-    subscriber.restart()
-    yield subscriber
-    subscriber.stop()
+    services.task_subscriber.restart()
+    yield services.task_subscriber
+    services.task_subscriber.stop()
 
 
 @pytest.fixture(scope="session")

@@ -97,11 +97,11 @@ def test_a_million_rows_come_back_in_order_and_small_tasks_need_not_wait_for_the
     # and it has a row for each row, in order, whole
     result = tmp_path / "result.csv"
     with (
-        result.open("wb") as file,
+        result.open("wb") as written,
         person.http.stream("GET", f"/tasks/{task_id}/result", headers={"Accept": "text/csv"}, timeout=300) as answer,
     ):
         for piece in answer.iter_bytes():
-            file.write(piece)
+            written.write(piece)
     with result.open() as lines:
         assert next(lines).strip() == "row,probability,decision,risk_category,model_version,error"
         number = 0

@@ -6,6 +6,7 @@ import json
 import re
 import shlex
 import shutil
+import stat
 import subprocess
 from importlib import metadata
 from pathlib import Path
@@ -17,9 +18,11 @@ from dotenv import dotenv_values
 
 from api.cache.settings import CacheSettings
 from api.images.settings import ImageSettings
+from api.tasks.settings import TaskSettings
 from stack import kafka, lock, seaweedfs, valkey
 from stack.postgres import INITDB_OPTIONS
 from stack.servers import SOURCE_OPTIONS
+from stack.services import TASK_PIPELINES
 from stack.settings import ROOT
 
 TEXT = (ROOT / "docker-compose.yaml").read_text()
@@ -32,12 +35,13 @@ WITHOUT_HEALTH = {
     "register",
     "archive-folder",
     "archive-bucket",
+    "task-key",
     "connectors",
     "data-generator",
     "image-generator",
     "application-generator",
 }
-JOBS = {"register", "archive-folder", "archive-bucket"}
+JOBS = {"register", "archive-folder", "archive-bucket", "task-key"}
 # images whose entrypoints write their configuration beside the program
 WRITABLE = {"broker", "connect"}
 
@@ -180,6 +184,51 @@ def test_the_api_finds_the_archive() -> None:
         assert api[name] == job[name] == archive[name]
     assert f"spool-data:{api['ARCHIVE_SPOOL_DIR']}" in SERVICES["api-with-model"]["volumes"]
     assert "api.archive.create" in SERVICES["archive-bucket"]["command"]
+
+
+def test_the_api_takes_tasks() -> None:
+    api = SERVICES["api-with-model"]
+    environment = plain(api["environment"])
+    source, target = (SERVICES[f"{side}-database"]["environment"] for side in ("source", "target"))
+
+    # its role is the one that both databases have made
+    for name in ("TASKS_USER", "TASKS_PASSWORD"):
+        assert environment[name] == source[name] == target[name]
+    settings = TaskSettings.model_validate(
+        {name.lower(): value for name, value in environment.items() if "${" not in value and "TOKEN" not in name}
+    )
+    assert (settings.source_host, settings.target_host) == ("source-database", "target-database")
+    # uploads in hand are on a disk, and it is the job that makes the key
+    assert f"upload-data:{environment['TMPDIR']}" in api["volumes"]
+    assert "key-data:/key:ro" in api["volumes"]
+    assert "key-data:/key" in SERVICES["task-key"]["volumes"]
+    assert environment["TOKEN_SIGNING_KEY_FILE"] in SERVICES["task-key"]["command"][-1]
+    for folder in ("/uploads", "/key"):
+        assert f"COPY --chown=10001 --from=api-packages {folder} {folder}\n" in DOCKERFILE
+
+
+def test_the_key_is_made_once_and_for_the_api_alone(tmp_path: Path) -> None:
+    *shell, script = SERVICES["task-key"]["command"]
+    key = tmp_path / "token-signing.key"
+
+    def made() -> str:
+        subprocess.run([*shell, script.replace("/key/", f"{tmp_path}/")], check=True)  # noqa: S603
+        return key.read_text()
+
+    first = made()
+
+    assert re.fullmatch("[0-9a-f]{64}", first)
+    assert stat.S_IMODE(key.stat().st_mode) == 0o600
+    assert made() == first
+    assert [file.name for file in tmp_path.iterdir()] == [key.name]
+
+
+def test_every_pipeline_of_tasks_is_worked_off() -> None:
+    pipelines = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "subscriber" / "pipelines").glob("tasks-*.toml"))
+
+    assert list(TASK_PIPELINES) == pipelines
+    assert SERVICES["task-subscriber"]["command"] == ["python", "-m", "subscriber", "run", *pipelines]
+    assert SERVICES["register"]["command"][-1] == SERVICES["connectors"]["command"][-1] == "--tasks"
 
 
 def test_the_models_are_kept_in_a_volume_that_begins_with_those_of_the_image() -> None:

@@ -22,7 +22,8 @@ CHUNKS: dict[str, Any] = {
     "source": {"key": "id", "version": "version"},
     "target": {"timestamp": False, "copies": {"task": "task"}, "error": "error", "receipts": "receipt"},
 }
-scalars = st.none() | st.booleans() | st.integers(-(2**64), 2**64) | st.floats() | st.text() | st.just(UNAVAILABLE)
+finite = st.floats(allow_nan=False, allow_infinity=False)
+scalars = st.none() | st.booleans() | st.integers(-(2**64), 2**64) | finite | st.text() | st.just(UNAVAILABLE)
 any_values = scalars | st.lists(scalars, max_size=2) | st.just("7") | st.just("1.0") | st.just(4.0)
 spoilt = st.dictionaries(st.sampled_from([*ROW, "task", "version"]), any_values, max_size=3).map(lambda d: ROW | d)
 
