@@ -32,9 +32,7 @@ def test_a_file_of_rows_has_the_format_of_its_name_unless_told(name: str, told: 
     assert formats.of_input(name, told) is known
 
 
-@pytest.mark.parametrize(
-    ("name", "words"), [("-", "--format csv"), ("rows.txt", "--format csv"), ("rows", "--format csv")]
-)
+@pytest.mark.parametrize(("name", "words"), [("-", "--format csv"), ("rows.txt", "--format csv"), ("rows", "--format csv")])
 def test_a_file_whose_format_is_not_known_is_refused(name: str, words: str) -> None:
     with pytest.raises(UsageError, match=words):
         formats.of_input(name, None)
