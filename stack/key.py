@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from pathlib import Path
+import tempfile
+from pathlib import Path
 
 KEY_BYTES = 32
 # the variable by which the API is told of the file
@@ -19,14 +18,11 @@ def signing_key(folder: Path) -> Path:
     key = folder / "token-signing.key"
     if not key.exists():
         folder.mkdir(parents=True, exist_ok=True)
-        made = folder / f"{key.name}.{os.getpid()}"
-        with os.fdopen(os.open(made, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        handle, made = tempfile.mkstemp(prefix=key.name, dir=folder)
+        with os.fdopen(handle, "w") as file:
             file.write(secrets.token_hex(KEY_BYTES))
         # two that make it at once agree on the first, and none reads half of it
-        try:
+        with contextlib.suppress(FileExistsError):
             key.hardlink_to(made)
-        except FileExistsError:
-            pass
-        finally:
-            made.unlink()
+        Path(made).unlink()
     return key

@@ -23,7 +23,8 @@ pytestmark = as_processes
 def left_of(run: Run, seen: set[psutil.Process]) -> list[str]:
     """What still runs or listens of the run."""
     running = [p.name() for p in seen if p.is_running() and p.status() != psutil.STATUS_ZOMBIE]
-    all_ports = ports(run.settings) | {"api": run.settings.api_port, "subscriber": run.settings.subscriber_port}
+    ours = {"api": run.settings.api_port, "subscriber": run.settings.subscriber_port}
+    all_ports = ports(run.settings) | ours | {"task subscriber": run.settings.task_subscriber_port}
     return running + [name for name, port in all_ports.items() if listening(port)]
 
 

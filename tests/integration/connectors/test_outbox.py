@@ -12,7 +12,13 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 from confluent_kafka import Consumer, TopicPartition
-from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, ResourceType
+from confluent_kafka.admin import (  # type: ignore[attr-defined]
+    AdminClient,
+    AlterConfigOpType,
+    ConfigEntry,
+    ConfigResource,
+    ResourceType,
+)
 
 from tests.commands import Finished, finished
 from tests.runs import as_processes
@@ -63,7 +69,7 @@ class Messages:
     def topics(self) -> set[str]:
         return set(self._consumer.list_topics(timeout=10).topics)
 
-    def read(self, topic: str) -> list[tuple[str, str, dict[str, bytes]]]:
+    def read(self, topic: str) -> list[tuple[str, str, dict[str, str | bytes | None]]]:
         """Key, value and headers of each message that there is now; none while there is no topic."""
         if topic not in self.topics():
             return []

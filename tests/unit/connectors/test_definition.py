@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 from connectors.definition import PLACEHOLDER, fill, parse, read
 from connectors.errors import DefinitionError
-from connectors.source import FIRST_TABLES
+from connectors.source import FIRST_TABLES, MAKERS, topic
 from connectors.tables import Table, parse_list
 from connectors.tables import parse as parse_table
 
-FILES = ("source.json", "sink.json")
+FILES = ("source.json", "sink.json", "outbox.json")
 names = st.from_regex(r"[A-Z][A-Z0-9_]{0,20}", fullmatch=True)
 values = st.text(min_size=1).filter(lambda text: "\x00" not in text)
 
@@ -67,9 +67,10 @@ def test_a_default_stands_in_for_a_variable_that_is_not_set(
 
 def test_no_certificate_is_asked_for_unless_it_is_told() -> None:
     environment = dict(line.split("=", 1) for line in _example_lines())
-    source, sink = (read(file, environment).config for file in FILES)
+    source, sink, outbox = (read(file, environment).config for file in FILES)
 
-    assert (source["database.sslmode"], source["database.sslrootcert"]) == ("prefer", "")
+    for config in (source, outbox):
+        assert (config["database.sslmode"], config["database.sslrootcert"]) == ("prefer", "")
     assert sink["connection.url"].endswith("&sslmode=prefer&sslrootcert=")
 
 
@@ -121,7 +122,7 @@ def test_our_definitions_hold_no_password(file: str) -> None:
 
 def test_source_and_sink_agree_on_the_topic() -> None:
     environment = {**os.environ, **dict(line.split("=", 1) for line in _example_lines())}
-    source, sink = (read(file, environment).config for file in FILES)
+    source, sink, _ = (read(file, environment).config for file in FILES)
 
     (table,) = parse_list(source[FIRST_TABLES])
 
@@ -163,3 +164,19 @@ def _example_lines() -> list[str]:
     root = resources.files("connectors") / ".." / ".env.example"
     lines = root.read_text(encoding="utf-8").splitlines()
     return [line for line in lines if line and not line.startswith("#")]
+
+
+def test_outbox_and_source_share_nothing_that_is_one_connectors_own() -> None:
+    environment = {**os.environ, **dict(line.split("=", 1) for line in _example_lines())}
+    source, _, outbox = (read(file, environment) for file in FILES)
+
+    own = ("publication.name", "slot.name", "topic.prefix", FIRST_TABLES)
+    assert MAKERS.keys() == {source.name, outbox.name}
+    assert not [key for key in own if source.config[key] == outbox.config[key]]
+    # what one of them writes to the log to show that it lives is nothing to the other
+    for key in ("heartbeat.action.query", "message.prefix.exclude.list"):
+        assert source.config[key] == outbox.config[key]
+    # nothing of what a task hands over is to be read in the stream
+    assert parse_list(outbox.config[FIRST_TABLES]) == [Table("tasks", "outbox")]
+    assert topic(outbox, Table("tasks", "outbox")) == "tasks-{model}"
+    assert topic(source, Table("shop", "orders")) == "postgres-source-shop-orders"

@@ -1,6 +1,21 @@
 """The rows before the boundary, as a condition on them."""
 
-from connectors.publication import before
+import pytest
+
+from connectors.publication import before, operations
+
+
+@pytest.mark.parametrize(
+    ("skipped", "published"),
+    [
+        ("none", "insert, update, delete, truncate"),
+        ("t", "insert, update, delete"),
+        ("u,d,t", "insert"),
+        ("t, d", "insert, update"),
+    ],
+)
+def test_what_is_skipped_is_not_published(skipped: str, published: str) -> None:
+    assert operations(skipped) == published
 
 
 def test_what_a_snapshot_sees_was_written_below_its_ceiling_by_what_had_ended() -> None:
