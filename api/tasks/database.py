@@ -90,6 +90,9 @@ class Databases:
                     complaint = str(error)
                     log.warning("no tasks yet: their database is away (SOURCE_*, TASKS_*)", reason=complaint.strip())
                 await asyncio.sleep(RETRY_SECONDS)
+            except Exception:  # without a schema there are no tasks until the API's end, which nobody would be told of
+                log.exception("the schema of the tasks cannot be made")
+                await asyncio.sleep(10 * RETRY_SECONDS)
             else:
                 log.info("tasks are taken", schema=revision)
                 self._migrated.set()
