@@ -14,7 +14,7 @@ from api.tasks.database import Databases
 from api.tasks.errors import FieldsError
 from api.tasks.formats.intake import Column
 from api.tasks.formats.output import Kind, OutputColumn
-from api.tasks.schemas import ServedModel, Tensor
+from api.tasks.schemas import ModelColumn, ServedModel
 from api.tasks.tables import SCHEMA
 
 # of a table of results, what is not one of the model's outputs
@@ -85,8 +85,8 @@ class Catalogue:
             name=name,
             version=about.version,
             versions=await asyncio.to_thread(self.service.versions, name),
-            inputs=[Tensor(name=each.name, datatype=each.datatype) for each in about.features],
-            outputs=[Tensor(name=each.name, datatype=each.datatype) for each in about.outputs],
+            inputs=[ModelColumn(name=each.name, datatype=each.datatype) for each in about.features],
+            outputs=[ModelColumn(name=each.name, datatype=each.datatype) for each in about.outputs],
             takes_tasks=takes_tasks,
         )
 

@@ -12,7 +12,7 @@ from api.problems import ProblemRoute
 from api.tasks.documentation import FILES, SUBMISSION, refusals
 from api.tasks.errors import FieldsError, UnknownTaskError
 from api.tasks.formats.format import Format, accepted
-from api.tasks.schemas import ModelList, Progress, Status, Task, TaskList
+from api.tasks.schemas import Progress, ServedModels, Status, Task, TaskList
 from api.tasks.service import TaskService
 from api.tasks.submission import submitted
 
@@ -38,9 +38,9 @@ def _id(task_id: str) -> UUID:
 
 
 @router.get("/models", summary="Which models there are", responses=refusals(401, 403, 503))
-async def models(request: Request, _account: Reader) -> ModelList:
+async def models(request: Request, _account: Reader) -> ServedModels:
     """List the models that are served, what they take and give, and which of them take tasks."""
-    return ModelList(models=await _tasks(request).catalogue.models())
+    return ServedModels(models=await _tasks(request).catalogue.models())
 
 
 @router.post(
@@ -129,7 +129,7 @@ async def given(
 ) -> Response:
     """Give back the rows as they were taken in, in their order, in the format that `Accept` asks for."""
     format_ = accepted(accept)
-    return _file(await _tasks(request).input(account.id, _id(task_id), format_), format_, f"{task_id}-input")
+    return await _file(await _tasks(request).input(account.id, _id(task_id), format_), format_, f"{task_id}-input")
 
 
 @router.get(
@@ -151,7 +151,7 @@ async def predicted(
     """
     format_ = accepted(accept)
     pieces = await _tasks(request).result(account.id, _id(task_id), format_, partial=partial)
-    return _file(pieces, format_, f"{task_id}-result")
+    return await _file(pieces, format_, f"{task_id}-result")
 
 
 @router.delete(
@@ -172,11 +172,19 @@ async def removed(
     return Response(status_code=204)
 
 
-def _file(pieces: AsyncIterator[bytes], format_: Format, name: str) -> Response:
+async def _file(pieces: AsyncIterator[bytes], format_: Format, name: str) -> Response:
     headers: dict[str, Any] = {
         "Content-Disposition": f'attachment; filename="{name}.{format_.extension}"',
         "X-Content-Type-Options": "nosniff",
         "Cache-Control": "private, no-store",
         "Vary": "Accept",
     }
-    return StreamingResponse(pieces, 200, headers, format_.content_type)
+    # what goes wrong before the first piece is there is still an answer of its own
+    first = await anext(pieces, b"")
+
+    async def all_of_it() -> AsyncIterator[bytes]:
+        yield first
+        async for piece in pieces:
+            yield piece
+
+    return StreamingResponse(all_of_it(), 200, headers, format_.content_type)

@@ -74,7 +74,7 @@ class TaskList(BaseModel):
     next: Annotated[str | None, Field(description="Where the ones before them are; null at the end.")]
 
 
-class Tensor(BaseModel):
+class ModelColumn(BaseModel):
     """One column that a model takes or gives."""
 
     name: str
@@ -87,12 +87,12 @@ class ServedModel(BaseModel):
     name: str
     version: Annotated[str, Field(description="The current one.")]
     versions: Annotated[list[str], Field(description="All that may be asked for.")]
-    inputs: list[Tensor]
-    outputs: list[Tensor]
+    inputs: list[ModelColumn]
+    outputs: list[ModelColumn]
     takes_tasks: Annotated[bool, Field(description="Whether a pipeline works off tasks of this model.")]
 
 
-class ModelList(BaseModel):
+class ServedModels(BaseModel):
     """The models that are served."""
 
     model_config = ConfigDict(

@@ -131,15 +131,14 @@ class TaskService:
         intake: Intake = await asyncio.to_thread(
             read, submission.path, submission.format, features, task=wanted.id, version=wanted.version, limits=limits
         )
-        chunks = iter(intake)
         rows = 0
         driver: Any = (await source.get_raw_connection()).driver_connection
-        async with driver.cursor() as cursor, cursor.copy(COPY) as copy:
-            while (chunk := await asyncio.to_thread(next, chunks, None)) is not None:
-                rows += chunk.rows
-                await copy.write_row(
-                    (wanted.id, chunk.number, chunk.first_row, chunk.rows, chunk.payload, wanted.model, wanted.account)
-                )
+        with intake:
+            async with driver.cursor() as cursor, cursor.copy(COPY) as copy:
+                while (chunk := await asyncio.to_thread(next, iter(intake), None)) is not None:
+                    rows += chunk.rows
+                    about = (wanted.id, chunk.number, chunk.first_row, chunk.rows)
+                    await copy.write_row((*about, chunk.payload, wanted.model, wanted.account))
         return await store.complete(source, wanted.id, intake.columns, rows)
 
     async def find(self, account: int, task_id: UUID) -> Task:
