@@ -8,7 +8,7 @@ PORTS = $(if $(filter-out 0,$(PORT_OFFSET)),--port-offset $(PORT_OFFSET))
 FOLDERS := api benchmarks connectors data_generator examples grafana stack subscriber tests
 
 .DEFAULT_GOAL := help
-.PHONY: help demo stack up down logs ps source-db-connection target-db-connection monitoring-db-connection users cache archive-ls request applications drift-report images test test-servers bench-cache check format clean lock
+.PHONY: help demo stack up down logs ps source-db-connection target-db-connection monitoring-db-connection users cache archive-ls request applications drift-report images test test-servers bench-cache bench-tasks check format clean lock
 
 help: ## List the verbs
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-25s %s\n", $$1, $$2}'
@@ -84,6 +84,9 @@ test-servers: $(VENV)/.dev .venv-mlserver/.mlserver ## Run the tests about other
 
 bench-cache: $(VENV)/.dev ## Measure answers with and without the cache, and its memory (ARGS=--requests=6000)
 	@$(BIN)/python -m benchmarks.cache $(ARGS)
+
+bench-tasks: $(VENV)/.dev ## Measure a task of a million rows, and small ones beside it (ARGS=--rows=100000)
+	@$(BIN)/python -m benchmarks.tasks $(ARGS)
 
 check: $(VENV)/.dev ## Lint, format, types, and the links in the documents
 	@$(BIN)/ruff check $(FOLDERS)

@@ -6,54 +6,29 @@ and the time from a row's commit to its prediction at an idle moment.
 
 from __future__ import annotations
 
-import shutil
 import statistics
 import time
 from typing import Annotated
 
-import psutil
 import psycopg
 import typer
 from rich.console import Console
 
-from stack.cli import folder_of
+from benchmarks.running import Running, peak_mb
 from stack.errors import StackError
 from stack.progress import Progress
-from stack.servers import Stack, exclusive, report
-from stack.services import Services
-from stack.settings import Settings
+from stack.servers import report
 
-PORT_OFFSET = 15_000
 TOPIC = "postgres-source-iris_data"
 POLL_SECONDS = 0.02
 WAIT_SECONDS = 600.0
 
 
 class Bench:
-    """The stack tuned for throughput, on ports of its own, its state forgotten at the end."""
+    """Measures on a stack that runs."""
 
-    def __init__(self, progress: Progress) -> None:
-        self.settings = Settings().moved(PORT_OFFSET)
-        self.progress = progress
-        self.folder = folder_of(PORT_OFFSET)
-        self.stack = Stack(self.settings, self.folder, tuned=True)
-        self.services = Services(self.settings, self.folder)
-
-    def start(self) -> None:
-        self.stack.fetch(self.progress)
-        self.stack.start(self.progress.say)
-        self.services.train()
-        self.services.api.restart()
-        self.services.first_row()
-        self.services.register()
-
-    def stop(self) -> None:
-        self.services.subscriber.stop()
-        self.services.api.stop()
-        self.stack.stop()
-
-    def forget(self) -> None:
-        shutil.rmtree(self.folder / "data", ignore_errors=True)
+    def __init__(self, running: Running) -> None:
+        self.settings, self.services, self.progress = running.settings, running.services, running.progress
 
     def fill(self, rows: int) -> None:
         """Have the generator write rows and the connector carry them, with nobody reading."""
@@ -70,11 +45,9 @@ class Bench:
         # ids come in order and without gaps: asking for the last costs the server nothing
         self.wait("the predictions", "select max(id) from iris_prediction", rows)
         ended = time.monotonic()
-        process = psutil.Process(self.services.subscriber.pid)
-        peak = next(line.split()[1] for line in _status(process.pid) if line.startswith("VmHWM"))
         print(
             f"backlog: rows={rows} rows_per_s={(rows - first) / (ended - flowing):.0f} "
-            f"first_after_s={flowing - began:.1f} subscriber_peak_mb={int(peak) / 1024:.0f}",
+            f"first_after_s={flowing - began:.1f} subscriber_peak_mb={peak_mb(self.services.subscriber):.0f}",
             flush=True,
         )
 
@@ -114,28 +87,18 @@ class Bench:
                 time.sleep(POLL_SECONDS)
 
 
-def _status(pid: int) -> list[str]:
-    with open(f"/proc/{pid}/status") as status:  # noqa: PTH123 (Linux alone tells the peak)
-        return status.readlines()
-
-
 def main(
     rows: Annotated[int, typer.Option(help="Rows of the backlog.")] = 1_000_000,
     single: Annotated[int, typer.Option(help="Single rows followed afterwards.")] = 200,
 ) -> None:
     """Measure one subscriber and one model API on this machine."""
-    bench = Bench(Progress(Console(stderr=True)))
+    running = Running(Progress(Console(stderr=True)))
     try:
-        with exclusive(bench.folder):
-            try:
-                bench.forget()
-                bench.start()
-                bench.fill(rows)
-                bench.backlog(rows)
-                bench.freshness(single)
-            finally:
-                bench.stop()
-                bench.forget()
+        with running.started():
+            bench = Bench(running)
+            bench.fill(rows)
+            bench.backlog(rows)
+            bench.freshness(single)
     except StackError as error:
         report(error)
         raise typer.Exit(1) from error
