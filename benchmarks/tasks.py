@@ -17,7 +17,7 @@ import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import requests
 import typer
@@ -85,7 +85,7 @@ class Bench:
         )
         _print("beside", small, still)
 
-    def wait(self, task: str) -> dict[str, int]:
+    def wait(self, task: str) -> dict[str, Any]:
         """The task's status, once it has ended.
 
         Raises:
@@ -98,10 +98,10 @@ class Bench:
             time.sleep(POLL_SECONDS)
         return status
 
-    def _status(self, task: str) -> dict[str, int]:
+    def _status(self, task: str) -> dict[str, Any]:
         answer = requests.get(f"{self._url}/tasks/{task}/status", headers=self._headers, timeout=60)
         answer.raise_for_status()
-        status: dict[str, int] = answer.json()
+        status: dict[str, Any] = answer.json()
         return status
 
     def _client(self, *arguments: str) -> str:

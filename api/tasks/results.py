@@ -5,18 +5,22 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import column, select
+from psycopg import sql
+from sqlalchemy import select
 
 from api.tasks.catalogue import result_columns
 from api.tasks.database import Databases
 from api.tasks.formats.output import OutputColumn
-from api.tasks.tables import chunk, results
+from api.tasks.tables import SCHEMA, chunk
 
 Rows = AsyncIterator[Sequence[Any]]
 ROW = OutputColumn("row", "int")
 # a page is made ready in some milliseconds of the event loop, in which nobody else is answered
 PAGE_ROWS = 2_000
 PAGE_CHUNKS = 2
+PAGE = sql.SQL(
+    "select {columns} from {table} where task = %(task)s and row_number > %(after)s order by row_number limit %(limit)s"
+)
 UNREAD = "its message could not be read; the dead letters tell why"
 
 
@@ -37,18 +41,16 @@ async def result(
 
 
 async def _stored(databases: Databases, task_id: UUID, model: str, names: list[str]) -> Rows:
-    table = results(model)
+    columns = sql.SQL(", ").join(sql.Identifier(name) for name in ("row_number", *names))
+    page = PAGE.format(columns=columns, table=sql.Identifier(SCHEMA, model))
     after = 0
     while True:
-        page = (
-            select(table.c.row_number, *(column(name) for name in names))
-            .select_from(table)
-            .where(table.c.task == task_id, table.c.row_number > after)
-            .order_by(table.c.row_number)
-            .limit(PAGE_ROWS)
-        )
         async with databases.target() as target:
-            rows = (await target.execute(page)).all()
+            # by the driver itself, which makes tuples in half the time
+            driver: Any = (await target.get_raw_connection()).driver_connection
+            async with driver.cursor(binary=True) as cursor:
+                await cursor.execute(page, {"task": task_id, "after": after, "limit": PAGE_ROWS})
+                rows = await cursor.fetchall()
         if rows:
             after = rows[-1][0]
             yield rows
