@@ -128,8 +128,8 @@ async def given(
     request: Request, account: Reader, task_id: str, accept: Annotated[str | None, Header()] = None
 ) -> Response:
     """Give back the rows as they were taken in, in their order, in the format that `Accept` asks for."""
-    format_ = accepted(accept)
-    return _file(await _tasks(request).input(account.id, _id(task_id), format_), format_, f"{task_id}-input")
+    format_, task = accepted(accept), _id(task_id)
+    return _file(await _tasks(request).input(account.id, task, format_), format_, f"{task}-input")
 
 
 @router.get(
@@ -149,9 +149,9 @@ async def predicted(
 
     `row` counts from 1. A row that could not be predicted has its reason in `error`, and no outputs.
     """
-    format_ = accepted(accept)
-    pieces = await _tasks(request).result(account.id, _id(task_id), format_, partial=partial)
-    return _file(pieces, format_, f"{task_id}-result")
+    format_, task = accepted(accept), _id(task_id)
+    pieces = await _tasks(request).result(account.id, task, format_, partial=partial)
+    return _file(pieces, format_, f"{task}-result")
 
 
 @router.delete(

@@ -180,16 +180,21 @@ class TaskService:
             if task.status == "cancelled":
                 raise TaskStateError(f"the task was cancelled after {so_far}; ?partial=true gives them")
             raise NotReadyError(f"the task is {task.status}, {so_far}; ?partial=true gives what is there")
-        columns, rows = await results.result(self.databases, task.id, task.model, task.rows_total if ended else None)
+        columns, rows = await results.result(
+            self.databases,
+            task.id,
+            task.model,
+            task.rows_total if ended else None,
+            still_there=lambda: self.find(account, task_id),
+        )
         return write(rows, columns, format_)
 
     async def input(self, account: int, task_id: UUID, format_: Format) -> AsyncIterator[bytes]:
         """What came in, in a format, in pieces; raises as `find`."""
         async with self.databases.source() as source:
-            names = await store.columns_of(source, account, task_id)
-        return write(
-            results.taken_in(self.databases, task_id, names), [OutputColumn(name, "any") for name in names], format_
-        )
+            names, rows_total = await store.input_of(source, account, task_id)
+        rows = results.taken_in(self.databases, task_id, names, rows_total)
+        return write(rows, [OutputColumn(name, "any") for name in names], format_)
 
 
 def _check_key(key: str | None) -> None:
