@@ -27,7 +27,10 @@ FORGET_SECONDS: Final = 3600.0
 
 
 class Removal:
-    """Deletes results, then rows, so that no result is left that nobody knows of."""
+    """Deletes results, then rows, so that no result is left that nobody knows of.
+
+    What it deletes may take long, and nobody waits for it.
+    """
 
     def __init__(self, databases: Databases, keep_days: float) -> None:
         self._databases = databases
@@ -71,7 +74,7 @@ class Removal:
             except Exception:  # such as a table that may not be deleted from: the other tasks do not wait for it
                 failed.append(found[0])
                 log.exception("a task cannot be removed", task=str(found[0]), model=found[1])
-        async with self._databases.source() as source:
+        async with self._databases.source(seconds=None) as source:
             await forget_removed(source)
 
     async def _expire(self) -> None:
@@ -79,7 +82,7 @@ class Removal:
         old = update(task).where(
             task.c.finished_at < func.now() - timedelta(days=self._keep_days), task.c.removed_at.is_(None)
         )
-        async with self._databases.source() as source:
+        async with self._databases.source(seconds=None) as source:
             await source.execute(old.values(removed_at=func.now(), idempotency_key=None))
 
     async def _forget(self) -> None:
@@ -87,7 +90,7 @@ class Removal:
         now = asyncio.get_running_loop().time()
         if now < self._forget_at:
             return
-        async with self._databases.target() as target:
+        async with self._databases.target(seconds=None) as target:
             if await target.scalar(select(func.to_regclass(f"{receipt.schema}.{receipt.name}"))) is not None:
                 keep = timedelta(days=self._keep_days + RECEIPT_DAYS)
                 await target.execute(delete(receipt).where(receipt.c.stored_at < func.now() - keep))
@@ -98,7 +101,7 @@ class Removal:
         flying = exists().where(chunk.c.task == task.c.id, chunk.c.state == "released")
         to_go = (task.c.removed_at.is_not(None), ~flying, task.c.id.not_in(failed))
         found = select(task.c.id, task.c.model, task.c.rows_total).where(*to_go).limit(1)
-        async with self._databases.source() as source:
+        async with self._databases.source(seconds=None) as source:
             row = (await source.execute(found)).first()
         return None if row is None else (row.id, row.model, row.rows_total)
 
@@ -107,11 +110,11 @@ class Removal:
         # by their numbers: who looks for what is left walks past all that has been deleted before
         for first in range(1, rows_total + 1, PART_ROWS):
             part = table.c.row_number.between(first, first + PART_ROWS - 1)
-            async with self._databases.target() as target:
+            async with self._databases.target(seconds=None) as target:
                 if await target.scalar(select(func.to_regclass(f'{table.schema}."{model}"'))) is None:
                     break
                 await target.execute(delete(table).where(table.c.task == task_id, part))
             if first + PART_ROWS <= rows_total:
                 await asyncio.sleep(BETWEEN_PARTS_SECONDS)
-        async with self._databases.source() as source:
+        async with self._databases.source(seconds=None) as source:
             await source.execute(delete(task).where(task.c.id == task_id))

@@ -60,7 +60,7 @@ async def models(request: Request, _account: Reader) -> ModelList:
                 },
             },
         },
-        **refusals(400, 401, 403, 409, 413, 415, 422, 503),
+        **refusals(400, 401, 403, 408, 409, 413, 415, 422, 503),
     },
 )
 async def create(

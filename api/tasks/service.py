@@ -26,10 +26,11 @@ from api.tasks.formats.output import OutputColumn, write
 from api.tasks.removal import Removal
 from api.tasks.schemas import Status, Task
 from api.tasks.settings import TaskSettings
-from api.tasks.submission import Submission
+from api.tasks.submission import Submission, remove_leftovers
 from api.uuid7 import uuid7
 
 MAX_KEY_LENGTH = 255
+CLOSE_SECONDS = 1.0
 COPY = (
     "copy tasks.chunk (task, number, first_row, rows, payload, model, account) from stdin"  # the rest has its defaults
 )
@@ -53,6 +54,7 @@ class TaskService:
 
     def start(self) -> None:
         """Begin to work tasks off."""
+        remove_leftovers()
         loops = (self._dispatcher.run(), self._removal.run(), self._callbacks.run())
         self._running = [asyncio.create_task(loop) for loop in loops]
 
@@ -60,9 +62,13 @@ class TaskService:
         """Stop; what is on its way goes on elsewhere, or at the next start."""
         for each in self._running:
             each.cancel()
-        for each in self._running:
-            with suppress(asyncio.CancelledError):
-                await each
+        if not self._running:
+            return
+        _, waiting = await asyncio.wait(self._running, timeout=CLOSE_SECONDS)
+        # for a database that does not answer; at the second time the driver lets go of the connection
+        for each in waiting:
+            each.cancel()
+        await asyncio.gather(*self._running, return_exceptions=True)
 
     @contextmanager
     def upload(self) -> Any:
@@ -100,7 +106,8 @@ class TaskService:
             idempotency_key=idempotency_key,
             fingerprint=submission.fingerprint,
         )
-        async with self.databases.source() as source:
+        # it takes as long as the rows take
+        async with self.databases.source(seconds=None) as source:
             try:
                 made = await store.begin(source, wanted)
             except DBAPIError as error:
@@ -134,12 +141,16 @@ class TaskService:
         chunks = iter(intake)
         rows = 0
         driver: Any = (await source.get_raw_connection()).driver_connection
-        async with driver.cursor() as cursor, cursor.copy(COPY) as copy:
-            while (chunk := await asyncio.to_thread(next, chunks, None)) is not None:
-                rows += chunk.rows
-                await copy.write_row(
-                    (wanted.id, chunk.number, chunk.first_row, chunk.rows, chunk.payload, wanted.model, wanted.account)
-                )
+        try:
+            async with driver.cursor() as cursor, cursor.copy(COPY) as copy:
+                while (chunk := await asyncio.to_thread(next, chunks, None)) is not None:
+                    rows += chunk.rows
+                    place = (wanted.id, chunk.number, chunk.first_row, chunk.rows)
+                    await copy.write_row((*place, chunk.payload, wanted.model, wanted.account))
+        finally:
+            # the thread of a request that is cancelled is in it still
+            with suppress(ValueError):
+                await asyncio.to_thread(intake.close)
         return await store.complete(source, wanted.id, intake.columns, rows)
 
     async def find(self, account: int, task_id: UUID) -> Task:

@@ -39,10 +39,15 @@ of_account as (
 in_order as (
   select task, number, sum(rows) over (order by account_turn, turn, task, number) - rows as rows_before from of_account
 ),
+-- one that is being cancelled this instant is passed over: who cancels holds it, and waits for its chunks
+free as (
+  select id from tasks.task where id in (select task from in_order where rows_before < :room)
+  for no key update skip locked
+),
 picked as (
   update tasks.chunk
   set state = 'released', released_at = clock_timestamp(), releases = releases + 1
-  from in_order
+  from in_order join free on free.id = in_order.task
   where chunk.task = in_order.task and chunk.number = in_order.number and in_order.rows_before < :room
     -- unless its task was cancelled an instant ago
     and chunk.state = 'waiting'

@@ -10,10 +10,14 @@ from uuid import UUID
 
 import psycopg
 import pytest
+from prometheus_client import CollectorRegistry
 from psycopg import sql
+from sqlalchemy import text
 
 from api.tasks.database import Databases
-from api.tasks.errors import UnknownTaskError
+from api.tasks.dispatch.dispatcher import Dispatcher
+from api.tasks.dispatch.metrics import DispatchMetrics
+from api.tasks.errors import TasksAwayError, UnknownTaskError
 from api.tasks.formats.format import Format
 from api.tasks.formats.output import OutputColumn, write
 from api.tasks.removal import Removal
@@ -227,3 +231,30 @@ def test_a_removed_account_goes_with_its_last_task(kept: Kept) -> None:
     kept.run(scenario)
 
     assert kept.source.execute("select from tasks.account where id = %s", [kept.account]).fetchone() is None
+
+
+def test_a_task_that_is_being_cancelled_holds_up_no_other(kept: Kept) -> None:
+    tasks = [kept.add([{}], []) for _ in range(2)]
+    kept.source.execute("update tasks.task set status = 'queued', finished_at = null where id = any(%s)", [tasks])
+    kept.source.execute("update tasks.chunk set state = 'waiting' where task = any(%s)", [tasks])
+
+    async def scenario(databases: Databases) -> None:
+        dispatcher = Dispatcher(databases, kept.settings, DispatchMetrics(CollectorRegistry()))
+        with psycopg.connect(kept.settings.source_dsn()) as cancelling:
+            cancelling.execute("select from tasks.task where id = %s for update", [tasks[0]])
+            await asyncio.wait_for(dispatcher.cycle(), 4)
+            query = "select state from tasks.chunk where task = any(%s) order by task"
+            assert kept.source.execute(query, [tasks]).fetchall() == [("waiting",), ("released",)]
+        await dispatcher.cycle()
+        assert kept.source.execute(query, [tasks]).fetchall() == [("released",)] * 2
+
+    kept.run(scenario)
+
+
+def test_a_database_that_stands_still_is_told_of(kept: Kept) -> None:
+    async def scenario(databases: Databases) -> None:
+        with pytest.raises(TasksAwayError, match="within 0.2 seconds"):
+            async with databases.target(seconds=0.2) as target:
+                await target.execute(text("select pg_sleep(30)"))
+
+    kept.run(scenario)
