@@ -82,12 +82,14 @@ class Databases:
         async with _transaction(self._target, "target", seconds) as connection:
             yield connection
 
+    def _migrate_once(self) -> str:
+        return migrate(psycopg.connect(self._settings.source_dsn(), options=OPTIONS))
+
     async def _migrate(self) -> None:
         complaint = ""
         while True:
             try:
-                dsn = self._settings.source_dsn()
-                revision = await asyncio.to_thread(lambda: migrate(psycopg.connect(dsn, options=OPTIONS)))
+                revision = await asyncio.to_thread(self._migrate_once)
             except (psycopg.Error, UnknownRevision) as error:
                 if str(error) != complaint:
                     complaint = str(error)

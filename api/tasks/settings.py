@@ -1,5 +1,5 @@
 from pathlib import Path
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from psycopg.conninfo import make_conninfo
 from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
@@ -9,7 +9,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 SslMode = Literal["disable", "allow", "prefer", "require", "verify-ca", "verify-full"]
 CONNECT_SECONDS = 3
 # a server that is gone without a word is noticed in seconds
-NOTICED = {"keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3, "tcp_user_timeout": 10_000}
+NOTICED: dict[str, Any] = {"keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3, "tcp_user_timeout": 10_000}
 MIN_KEY_BYTES = 32
 
 

@@ -253,7 +253,7 @@ def test_a_task_that_is_being_cancelled_holds_up_no_other(kept: Kept) -> None:
 
 def test_a_database_that_stands_still_is_told_of(kept: Kept) -> None:
     async def scenario(databases: Databases) -> None:
-        with pytest.raises(TasksAwayError, match="within 0.2 seconds"):
+        with pytest.raises(TasksAwayError, match=r"within 0\.2 seconds"):
             async with databases.target(seconds=0.2) as target:
                 await target.execute(text("select pg_sleep(30)"))
 
