@@ -9,7 +9,12 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 SslMode = Literal["disable", "allow", "prefer", "require", "verify-ca", "verify-full"]
 CONNECT_SECONDS = 3
 # a server that is gone without a word is noticed in seconds
-NOTICED: dict[str, Any] = {"keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3, "tcp_user_timeout": 10_000}
+NOTICED: dict[str, Any] = {
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,
+}
 MIN_KEY_BYTES = 32
 
 

@@ -8,8 +8,9 @@ tasks_waiting as (
   select each.account, each.id
   from accounts cross join lateral (
     select task.account, task.id from tasks.task
-    where task.model = :model and task.account = accounts.account and task.status in ('queued', 'running') and exists (
-      select from tasks.chunk where chunk.model = :model and chunk.task = task.id and chunk.state = 'waiting'
+    where task.model = :model and task.account = accounts.account and task.status in ('queued', 'running') and (
+      -- with a limit, as `exists` may be planned as a walk past the chunks of every other task
+      select true from tasks.chunk where chunk.model = :model and chunk.task = task.id and chunk.state = 'waiting' limit 1
     )
     order by task.id
     limit :most_tasks

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from contextlib import asynccontextmanager
+from importlib import resources
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -258,3 +259,28 @@ def test_a_database_that_stands_still_is_told_of(kept: Kept) -> None:
                 await target.execute(text("select pg_sleep(30)"))
 
     kept.run(scenario)
+
+
+def test_what_waits_is_found_without_walking_past_what_has_finished(kept: Kept) -> None:
+    done, waiting = kept.add([{}], []), kept.add([{}], [])
+    kept.source.execute(
+        "insert into tasks.chunk (task, number, first_row, rows, payload, model, account, state)"
+        " select task, number + step, 1, 1, payload, model, account,"
+        " case task when %s then 'finished' else 'waiting' end"
+        " from tasks.chunk, generate_series(1, 10000) as step where task in (%s, %s)",
+        [done, done, waiting],
+    )
+    kept.source.execute("analyze tasks.chunk")
+    query = (resources.files("api.tasks") / "sql" / "waiting.sql").read_text()
+
+    assert (kept.model,) in kept.source.execute(query).fetchall()
+    [[explained]] = kept.source.execute(f"explain (analyze, format json) {query}").fetchall()
+    assert "Seq Scan" not in {node["Node Type"] for node in nodes(explained[0]["Plan"])}
+    assert sum(node["Actual Rows"] for node in nodes(explained[0]["Plan"])) < 100
+
+
+def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """A plan's steps."""
+    yield plan
+    for inner in plan.get("Plans", []):
+        yield from nodes(inner)
