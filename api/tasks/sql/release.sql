@@ -9,8 +9,11 @@ tasks_waiting as (
   from accounts cross join lateral (
     select task.account, task.id from tasks.task
     where task.model = :model and task.account = accounts.account and task.status in ('queued', 'running') and (
-      -- with a limit, as `exists` may be planned as a walk past the chunks of every other task
-      select true from tasks.chunk where chunk.model = :model and chunk.task = task.id and chunk.state = 'waiting' limit 1
+      -- the first by its number, which the index has at once: `exists` may be planned as a walk past every other task's chunks
+      select true from tasks.chunk
+      where chunk.model = :model and chunk.task = task.id and chunk.state = 'waiting'
+      order by chunk.number
+      limit 1
     )
     order by task.id
     limit :most_tasks
