@@ -18,6 +18,8 @@ from api.tasks.settings import TaskSettings
 RETRY_SECONDS = 1.0
 CONNECTIONS = 8
 POOL_WAIT_SECONDS = 5
+# a server that is frozen keeps its connections; what the driver does to cancel a statement may take as long again
+TRANSACTION_SECONDS = 15.0
 # who holds a lock or a transaction and is frozen must not hold up the others for ever
 OPTIONS = "-c timezone=UTC -c lock_timeout=5s -c idle_in_transaction_session_timeout=10s"
 # rollback (deadlock among it), connection, resources, operator intervention, system and internal errors
@@ -59,32 +61,35 @@ class Databases:
         await self._migrated.wait()
 
     @asynccontextmanager
-    async def source(self) -> AsyncIterator[AsyncConnection]:
+    async def source(self, seconds: float | None = TRANSACTION_SECONDS) -> AsyncIterator[AsyncConnection]:
         """A transaction in the source database, committed at the end of the block.
 
         Raises:
-            TasksAwayError: the database is away, or its schema not there yet.
+            TasksAwayError: the database is away, or its schema not there yet, or the block takes longer than `seconds`.
         """
         if not self.ready:
             raise TasksAwayError("the database of the tasks has not been reached yet (SOURCE_*, TASKS_*)")
-        async with _transaction(self._source, "source") as connection:
+        async with _transaction(self._source, "source", seconds) as connection:
             yield connection
 
     @asynccontextmanager
-    async def target(self) -> AsyncIterator[AsyncConnection]:
+    async def target(self, seconds: float | None = TRANSACTION_SECONDS) -> AsyncIterator[AsyncConnection]:
         """A transaction in the target database, committed at the end of the block.
 
         Raises:
-            TasksAwayError: the database is away.
+            TasksAwayError: the database is away, or the block takes longer than `seconds`.
         """
-        async with _transaction(self._target, "target") as connection:
+        async with _transaction(self._target, "target", seconds) as connection:
             yield connection
+
+    def _migrate_once(self) -> str:
+        return migrate(psycopg.connect(self._settings.source_dsn(), options=OPTIONS))
 
     async def _migrate(self) -> None:
         complaint = ""
         while True:
             try:
-                revision = await asyncio.to_thread(lambda: migrate(psycopg.connect(self._settings.source_dsn())))
+                revision = await asyncio.to_thread(self._migrate_once)
             except (psycopg.Error, UnknownRevision) as error:
                 if str(error) != complaint:
                     complaint = str(error)
@@ -111,15 +116,19 @@ def _engine(dsn: str) -> AsyncEngine:
 
 
 @asynccontextmanager
-async def _transaction(engine: AsyncEngine, name: str) -> AsyncIterator[AsyncConnection]:
+async def _transaction(engine: AsyncEngine, name: str, seconds: float | None) -> AsyncIterator[AsyncConnection]:
     try:
-        async with engine.begin() as connection:
+        async with asyncio.timeout(seconds) as limit, engine.begin() as connection:
             yield connection
     except DBAPIError as error:
         state = getattr(error.orig, "sqlstate", None)
         if error.connection_invalidated or state is None or state[:2] in PASSING_CLASSES:
             raise TasksAwayError(f"the {name} database does not answer: {_first_line(error.orig)}") from error
         raise
+    except TimeoutError as error:
+        if not limit.expired():
+            raise
+        raise TasksAwayError(f"the {name} database does not answer within {seconds:g} seconds") from error
     except (psycopg.OperationalError, PoolTimeout) as error:
         raise TasksAwayError(f"the {name} database does not answer: {_first_line(error)}") from error
 

@@ -12,6 +12,7 @@ refusals = Refusals(
         403: "The token is good for less than that.",
         404: "There is no such task, or it is another's.",
         406: "None of the types in `Accept` is given.",
+        408: "The upload stalled; send it again.",
         409: "The task has not ended yet, or has ended already; or a request with this Idempotency-Key is in hand.",
         413: "More bytes or rows than are taken.",
         415: "The body, or its file, is of no type that is taken.",

@@ -60,7 +60,7 @@ async def models(request: Request, _account: Reader) -> ServedModels:
                 },
             },
         },
-        **refusals(400, 401, 403, 409, 413, 415, 422, 503),
+        **refusals(400, 401, 403, 408, 409, 413, 415, 422, 503),
     },
 )
 async def create(
@@ -128,8 +128,8 @@ async def given(
     request: Request, account: Reader, task_id: str, accept: Annotated[str | None, Header()] = None
 ) -> Response:
     """Give back the rows as they were taken in, in their order, in the format that `Accept` asks for."""
-    format_ = accepted(accept)
-    return await _file(await _tasks(request).input(account.id, _id(task_id), format_), format_, f"{task_id}-input")
+    format_, task = accepted(accept), _id(task_id)
+    return await _file(await _tasks(request).input(account.id, task, format_), format_, f"{task}-input")
 
 
 @router.get(
@@ -149,9 +149,9 @@ async def predicted(
 
     `row` counts from 1. A row that could not be predicted has its reason in `error`, and no outputs.
     """
-    format_ = accepted(accept)
-    pieces = await _tasks(request).result(account.id, _id(task_id), format_, partial=partial)
-    return await _file(pieces, format_, f"{task_id}-result")
+    format_, task = accepted(accept), _id(task_id)
+    pieces = await _tasks(request).result(account.id, task, format_, partial=partial)
+    return await _file(pieces, format_, f"{task}-result")
 
 
 @router.delete(

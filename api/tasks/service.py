@@ -26,10 +26,11 @@ from api.tasks.formats.output import OutputColumn, write
 from api.tasks.removal import Removal
 from api.tasks.schemas import Status, Task
 from api.tasks.settings import TaskSettings
-from api.tasks.submission import Submission
+from api.tasks.submission import Submission, remove_leftovers
 from api.uuid7 import uuid7
 
 MAX_KEY_LENGTH = 255
+CLOSE_SECONDS = 1.0
 COPY = (
     "copy tasks.chunk (task, number, first_row, rows, payload, model, account) from stdin"  # the rest has its defaults
 )
@@ -53,6 +54,7 @@ class TaskService:
 
     def start(self) -> None:
         """Begin to work tasks off."""
+        remove_leftovers()
         loops = (self._dispatcher.run(), self._removal.run(), self._callbacks.run())
         self._running = [asyncio.create_task(loop) for loop in loops]
 
@@ -60,9 +62,13 @@ class TaskService:
         """Stop; what is on its way goes on elsewhere, or at the next start."""
         for each in self._running:
             each.cancel()
-        for each in self._running:
-            with suppress(asyncio.CancelledError):
-                await each
+        if not self._running:
+            return
+        _, waiting = await asyncio.wait(self._running, timeout=CLOSE_SECONDS)
+        # for a database that does not answer; at the second time the driver lets go of the connection
+        for each in waiting:
+            each.cancel()
+        await asyncio.gather(*self._running, return_exceptions=True)
 
     @contextmanager
     def upload(self) -> Any:
@@ -100,7 +106,8 @@ class TaskService:
             idempotency_key=idempotency_key,
             fingerprint=submission.fingerprint,
         )
-        async with self.databases.source() as source:
+        # it takes as long as the rows take
+        async with self.databases.source(seconds=None) as source:
             try:
                 made = await store.begin(source, wanted)
             except DBAPIError as error:
@@ -131,14 +138,18 @@ class TaskService:
         intake: Intake = await asyncio.to_thread(
             read, submission.path, submission.format, features, task=wanted.id, version=wanted.version, limits=limits
         )
-        rows = 0
+        chunks, rows = iter(intake), 0
         driver: Any = (await source.get_raw_connection()).driver_connection
-        with intake:
+        try:
             async with driver.cursor() as cursor, cursor.copy(COPY) as copy:
-                while (chunk := await asyncio.to_thread(next, iter(intake), None)) is not None:
+                while (chunk := await asyncio.to_thread(next, chunks, None)) is not None:
                     rows += chunk.rows
-                    about = (wanted.id, chunk.number, chunk.first_row, chunk.rows)
-                    await copy.write_row((*about, chunk.payload, wanted.model, wanted.account))
+                    place = (wanted.id, chunk.number, chunk.first_row, chunk.rows)
+                    await copy.write_row((*place, chunk.payload, wanted.model, wanted.account))
+        finally:
+            # the thread of a request that is cancelled is in it still
+            with suppress(ValueError):
+                await asyncio.to_thread(intake.close)
         return await store.complete(source, wanted.id, intake.columns, rows)
 
     async def find(self, account: int, task_id: UUID) -> Task:
@@ -179,16 +190,21 @@ class TaskService:
             if task.status == "cancelled":
                 raise TaskStateError(f"the task was cancelled after {so_far}; ?partial=true gives them")
             raise NotReadyError(f"the task is {task.status}, {so_far}; ?partial=true gives what is there")
-        columns, rows = await results.result(self.databases, task.id, task.model, task.rows_total if ended else None)
+        columns, rows = await results.result(
+            self.databases,
+            task.id,
+            task.model,
+            task.rows_total if ended else None,
+            still_there=lambda: self.find(account, task_id),
+        )
         return write(rows, columns, format_)
 
     async def input(self, account: int, task_id: UUID, format_: Format) -> AsyncIterator[bytes]:
         """What came in, in a format, in pieces; raises as `find`."""
         async with self.databases.source() as source:
-            names = await store.columns_of(source, account, task_id)
-        return write(
-            results.taken_in(self.databases, task_id, names), [OutputColumn(name, "any") for name in names], format_
-        )
+            names, rows_total = await store.input_of(source, account, task_id)
+        rows = results.taken_in(self.databases, task_id, names, rows_total)
+        return write(rows, [OutputColumn(name, "any") for name in names], format_)
 
 
 def _check_key(key: str | None) -> None:

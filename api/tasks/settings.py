@@ -1,5 +1,5 @@
 from pathlib import Path
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from psycopg.conninfo import make_conninfo
 from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
@@ -8,6 +8,13 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 SslMode = Literal["disable", "allow", "prefer", "require", "verify-ca", "verify-full"]
 CONNECT_SECONDS = 3
+# a server that is gone without a word is noticed in seconds
+NOTICED: dict[str, Any] = {
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,
+}
 MIN_KEY_BYTES = 32
 
 
@@ -163,6 +170,7 @@ class TaskSettings(BaseSettings):
             sslmode=self.source_sslmode,
             sslrootcert=str(self.source_sslrootcert) if self.source_sslrootcert else None,
             connect_timeout=CONNECT_SECONDS,
+            **NOTICED,
             application_name="model API tasks",
         )
 
@@ -177,5 +185,6 @@ class TaskSettings(BaseSettings):
             sslmode=self.target_sslmode,
             sslrootcert=str(self.target_sslrootcert) if self.target_sslrootcert else None,
             connect_timeout=CONNECT_SECONDS,
+            **NOTICED,
             application_name="model API tasks",
         )

@@ -87,16 +87,16 @@ async def describe(connection: AsyncConnection, task_id: UUID) -> dict[str, Any]
     return None if row is None else _shown(row).model_dump(mode="json")
 
 
-async def columns_of(connection: AsyncConnection, account: int, task_id: UUID) -> list[str]:
-    """The names of the input's columns.
+async def input_of(connection: AsyncConnection, account: int, task_id: UUID) -> tuple[list[str], int]:
+    """The names of the input's columns, and how many rows it has.
 
     Raises:
         UnknownTaskError: as `find`.
     """
-    found: list[str] | None = await connection.scalar(select(task.c.columns).where(*_own(account, task_id)))
+    found = (await connection.execute(select(task.c.columns, task.c.rows_total).where(*_own(account, task_id)))).first()
     if found is None:
         raise UnknownTaskError
-    return found
+    return found.columns, found.rows_total
 
 
 async def page(

@@ -1,11 +1,12 @@
 """What somebody hands over to be predicted: which model, and a file of rows on this machine's disk."""
 
 import asyncio
+import fcntl
 import hashlib
 import os
 import tempfile
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
@@ -15,6 +16,7 @@ import msgspec
 from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
+from starlette.types import Message
 
 from api.tasks.errors import FieldsError, TooLargeError, UnsupportedFormatError
 from api.tasks.formats.format import Format, format_of
@@ -26,6 +28,9 @@ MAX_FIELDS = 8
 OVERHEAD_BYTES = 64 * 1024
 """What an upload may have beside its file: borders, headers, fields."""
 PIECE_BYTES = 1024 * 1024
+STALLED_SECONDS = 60.0
+"""An upload of which nothing comes for so long is given up: whoever is gone without a word must not keep its place."""
+PREFIX = "stream-serving-rows-"
 
 
 @dataclass(frozen=True)
@@ -51,30 +56,65 @@ class RowsIn(msgspec.Struct, forbid_unknown_fields=True):
 
 
 @asynccontextmanager
-async def submitted(request: Request, max_json_bytes: int) -> AsyncIterator[Submission]:
+async def submitted(
+    request: Request, max_json_bytes: int, stalled_seconds: float = STALLED_SECONDS
+) -> AsyncIterator[Submission]:
     """Bring a request's rows to the disk, whatever their number.
 
     Raises:
         FieldsError: fields are missing or wrong.
         TooLargeError: the JSON body is larger than is taken.
         UnsupportedFormatError: the body, or its file, is of no type that is taken.
-        HTTPException: it is no well-formed form, or ends early (400), or is larger than is taken (413).
+        HTTPException: it is no well-formed form, or ends early (400), stalls (408), or is larger than is taken (413).
     """
     content_type = (request.headers.get("content-type") or "").partition(";")[0].strip().lower()
     if content_type not in (MULTIPART, JSON):
         raise UnsupportedFormatError(f"send rows as {JSON}, or a file as {MULTIPART} in the field '{FILE}'")
-    handle, name = await asyncio.to_thread(tempfile.mkstemp, prefix="stream-serving-rows-")
-    path = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as file:
+    file, path = await asyncio.to_thread(_new_file)
+    with file:
+        try:
             read = _from_json if content_type == JSON else _from_form
             try:
-                fields, format_, digest = await read(request, file, max_json_bytes)
+                fields, format_, digest = await read(_heard(request, stalled_seconds), file, max_json_bytes)
             except ClientDisconnect as error:
                 raise HTTPException(HTTPStatus.BAD_REQUEST, "the upload ended early") from error
-        yield Submission(*_named(fields), path, format_, digest)
-    finally:
-        await asyncio.to_thread(path.unlink, missing_ok=True)
+            await asyncio.to_thread(file.flush)
+            yield Submission(*_named(fields), path, format_, digest)
+        finally:
+            await asyncio.to_thread(path.unlink, missing_ok=True)
+
+
+def remove_leftovers() -> None:
+    """Remove the files of uploads whose process was killed: nobody holds their locks."""
+    for path in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+        with suppress(OSError), path.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            path.unlink()
+
+
+def _new_file() -> tuple[BinaryIO, Path]:
+    """A file of this process's own, locked for as long as it is open."""
+    while True:
+        handle, name = tempfile.mkstemp(prefix=PREFIX)
+        file = os.fdopen(handle, "wb")
+        fcntl.flock(file, fcntl.LOCK_EX)
+        if os.fstat(handle).st_nlink:
+            return file, Path(name)
+        # taken for a leftover before it was locked
+        file.close()
+
+
+def _heard(request: Request, stalled_seconds: float) -> Request:
+    """The request, whose body raises an HTTPException where nothing of it comes for so long."""
+
+    async def receive() -> Message:
+        try:
+            async with asyncio.timeout(stalled_seconds):
+                return await request.receive()
+        except TimeoutError as error:
+            raise HTTPException(HTTPStatus.REQUEST_TIMEOUT, "the upload stalled: send it again") from error
+
+    return Request(request.scope, receive)
 
 
 async def _from_json(request: Request, file: BinaryIO, max_bytes: int) -> tuple[dict[str, str | None], Format, bytes]:

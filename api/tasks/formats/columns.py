@@ -52,6 +52,8 @@ def _problem(name: str) -> str | None:
         return "a column has no name"
     if len(name) > MAX_NAME_CHARACTERS:
         return f"the name of a column is longer than {MAX_NAME_CHARACTERS} characters"
+    if "\0" in name:
+        return "the name of a column may not hold a NUL"
     if name.startswith(RESERVED):
         return f"the name of a column may not begin with {RESERVED}"
     return None

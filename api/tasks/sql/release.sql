@@ -8,8 +8,12 @@ tasks_waiting as (
   select each.account, each.id
   from accounts cross join lateral (
     select task.account, task.id from tasks.task
-    where task.model = :model and task.account = accounts.account and task.status in ('queued', 'running') and exists (
-      select from tasks.chunk where chunk.model = :model and chunk.task = task.id and chunk.state = 'waiting'
+    where task.model = :model and task.account = accounts.account and task.status in ('queued', 'running') and (
+      -- the first by its number, which the index has at once: `exists` may be planned as a walk past every other task's chunks
+      select true from tasks.chunk
+      where chunk.model = :model and chunk.task = task.id and chunk.state = 'waiting'
+      order by chunk.number
+      limit 1
     )
     order by task.id
     limit :most_tasks
@@ -39,10 +43,15 @@ of_account as (
 in_order as (
   select task, number, sum(rows) over (order by account_turn, turn, task, number) - rows as rows_before from of_account
 ),
+-- one that is being cancelled this instant is passed over: who cancels holds it, and waits for its chunks
+free as (
+  select id from tasks.task where id in (select task from in_order where rows_before < :room)
+  for no key update skip locked
+),
 picked as (
   update tasks.chunk
   set state = 'released', released_at = clock_timestamp(), releases = releases + 1
-  from in_order
+  from in_order join free on free.id = in_order.task
   where chunk.task = in_order.task and chunk.number = in_order.number and in_order.rows_before < :room
     -- unless its task was cancelled an instant ago
     and chunk.state = 'waiting'

@@ -1,5 +1,15 @@
--- The models that have chunks waiting.
-select distinct model from tasks.task
-where status in ('queued', 'running') and exists (
-  select from tasks.chunk where chunk.model = task.model and chunk.task = task.id and chunk.state = 'waiting'
+-- The models that have chunks waiting, each found by one step in the index: those that have finished, of which there may be
+-- millions, are not walked past.
+with recursive waiting as (
+  (select model from tasks.chunk where state = 'waiting' order by model limit 1)
+  union all
+  select (
+    select chunk.model from tasks.chunk
+    where state = 'waiting' and chunk.model > waiting.model
+    order by chunk.model
+    limit 1
+  )
+  from waiting
+  where waiting.model is not null
 )
+select model from waiting where model is not null

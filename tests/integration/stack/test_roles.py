@@ -132,7 +132,8 @@ def test_every_password_is_kept_as_scram(server: str, stack: Servers) -> None:
     with superuser(getattr(stack, server)) as connection:
         rows = connection.execute("select rolname, rolpassword from pg_authid where rolcanlogin").fetchall()
 
-    expected = SOURCE_ROLES if server == "source" else TARGET_ROLES
+    # the role of the tasks is one of both servers
+    expected = (*(SOURCE_ROLES if server == "source" else TARGET_ROLES), "tasks")
     assert {user for user, _ in rows} == {"postgres", *(role(stack.settings, name)[0] for name in expected)}
     assert all(str(password).startswith("SCRAM-SHA-256$") for _, password in rows)
 
@@ -215,6 +216,48 @@ def test_debezium_reads_what_it_is_granted_and_writes_nothing(
     assert debezium.execute(f"select id from {table}").fetchall() == [(1,)]
     assert allowed(debezium, CHANGES, table=table) == []
     assert allowed(debezium, ("create table {name} (id int)",), name=name) == []
+
+
+def as_tasks(settings: Settings, base: str) -> psycopg.Connection:
+    """A connection of the role of the tasks to one of its two databases."""
+    user, password = role(settings, "tasks")
+    return psycopg.connect(make_conninfo(base, user=user, password=password), autocommit=True)
+
+
+def test_the_role_of_the_tasks_has_its_schema_in_the_source_and_nothing_else(
+    settings: Settings, sign_in: SignIn, tables: dict[str, str], name: str
+) -> None:
+    with as_tasks(settings, settings.source_dsn()) as tasks:
+        assert allowed(tasks, ("select * from {table}", *CHANGES), table=tables["source"]) == []
+        assert allowed(tasks, ("create table public.{name} (id int)", *FOR_OWNERS), name=name) == []
+        assert allowed(tasks, FOR_THE_SUPERUSER, name=name, other=settings.source_user) == []
+        tasks.execute(f"create table tasks.{name} (id int)")
+        try:
+            # who reads the log reads what it is granted there, and the monitor nothing
+            for name_of_role in ("debezium", "monitor"):
+                assert allowed(sign_in(name_of_role), ("select * from tasks.{name}",), name=name) == []
+        finally:
+            tasks.execute(f"drop table tasks.{name}")
+
+
+def test_the_role_of_the_tasks_reads_and_removes_results_and_nothing_else(
+    settings: Settings, sign_in: SignIn, tables: dict[str, str], name: str
+) -> None:
+    writer, table = sign_in("subscriber"), f"tasks.{name}"
+    writer.execute(f"create table {table} (id int)")
+    try:
+        writer.execute(f"insert into {table} values (1)")
+        with as_tasks(settings, settings.target_dsn()) as tasks:
+            statements = ("select * from {table}", *CHANGES)
+            assert allowed(tasks, statements, table=table) == ["select * from {table}", "delete from {table}"]
+            for owner in ("target", "subscriber", "sink"):
+                assert allowed(tasks, statements, table=tables[owner]) == []
+            mine = ("create table tasks.{name}_more (id int)", "create table public.{name}_more (id int)")
+            assert allowed(tasks, (*mine, *FOR_OWNERS), name=name) == []
+            assert allowed(tasks, FOR_THE_SUPERUSER, name=name, other=settings.target_user) == []
+        assert allowed(sign_in("sink"), ("select * from {table}",), table=table) == []
+    finally:
+        writer.execute(f"drop table {table}")
 
 
 def test_the_owner_acts_for_the_writers(sign_in: SignIn, tables: dict[str, str]) -> None:
