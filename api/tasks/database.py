@@ -104,6 +104,8 @@ def _engine(dsn: str) -> AsyncEngine:
         max_overflow=0,
         pool_timeout=POOL_WAIT_SECONDS,
         pool_pre_ping=True,
+        # its errors are logged, and would show hashes of passwords and what people sent
+        hide_parameters=True,
     )
 
 
