@@ -53,7 +53,12 @@ class Report:
     def scoring(self) -> Iterator[Callable[[Task], None]]:
         """Gives what hears how far the task is."""
         pace = Pace()
-        columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), BarColumn(), TextColumn("{task.fields[words]}", markup=False))
+        columns = (
+            SpinnerColumn(),
+            TextColumn("{task.description}", markup=False),
+            BarColumn(),
+            TextColumn("{task.fields[words]}", markup=False),
+        )
         with self._progress(*columns) as progress:
             bar = progress.add_task("queued", total=None, words="")
             lines = _NowAndThen(self._quiet)

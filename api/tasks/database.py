@@ -66,7 +66,7 @@ class Databases:
             TasksAwayError: the database is away, or its schema not there yet.
         """
         if not self.ready:
-            raise TasksAwayError("the database of the tasks has not been reached yet (SOURCE_*, TASKS_*)")
+            raise TasksAwayError("the source database has not been reached yet")
         async with _transaction(self._source, "source") as connection:
             yield connection
 
@@ -117,10 +117,10 @@ async def _transaction(engine: AsyncEngine, name: str) -> AsyncIterator[AsyncCon
     except DBAPIError as error:
         state = getattr(error.orig, "sqlstate", None)
         if error.connection_invalidated or state is None or state[:2] in PASSING_CLASSES:
-            raise TasksAwayError(f"the {name} database does not answer: {_first_line(error.orig)}") from error
+            raise TasksAwayError(f"the {name} database does not answer", _first_line(error.orig)) from error
         raise
     except (psycopg.OperationalError, PoolTimeout) as error:
-        raise TasksAwayError(f"the {name} database does not answer: {_first_line(error)}") from error
+        raise TasksAwayError(f"the {name} database does not answer", _first_line(error)) from error
 
 
 def _first_line(error: BaseException | None) -> str:
