@@ -81,6 +81,8 @@ async def _api_error(request: Request, error: Exception) -> Response:
     headers = {}
     if isinstance(error, errors.ModelError):
         log.error("model failed", path=request.url.path, reason=str(error), exc_info=error.__cause__)
+    if isinstance(error, tasks.TasksAwayError) and error.reason:
+        log.warning("a database of the tasks is away", path=request.url.path, reason=error.reason)
     if error.retry_after_seconds is not None:
         headers["Retry-After"] = str(error.retry_after_seconds)
     if error.challenge is not None:

@@ -62,6 +62,8 @@ class Receiver:
 
         class Server(ThreadingHTTPServer):
             daemon_threads = True
+            # several processes try at once
+            request_queue_size = 128
 
             def handle_error(self, request: object, client_address: object) -> None:
                 """Nothing: the other side may hang up."""

@@ -1,7 +1,8 @@
 """How many wrong passwords are borne before one has to wait.
 
 The windows are short: whoever tries passwords for another's name keeps it from signing in for no longer than a window
-after the last try, and tokens that were given before stay good all the while.
+after the last try, and tokens that were given before stay good all the while. Whoever reaches the bound of all names
+keeps everybody from signing in: without it, guesses would take the processors from the models.
 """
 
 import math

@@ -9,7 +9,7 @@ from typing import Any, Self
 import httpx
 
 from api.client.credentials import Asker
-from api.client.errors import AwayError, RefusedError, SignInError, UsageError
+from api.client.errors import AwayError, RefusedError, SignInError, UnreachedError, UsageError
 from api.client.patience import delay_seconds, retry_after_seconds
 from api.client.problems import one_line, words
 from api.client.settings import ClientSettings
@@ -51,6 +51,11 @@ class Connection:
             raise UsageError(f"API_URL (--url): {self._url}: {error}") from error
         if self._http.base_url.scheme not in {"http", "https"} or not self._http.base_url.host:
             raise UsageError(f"API_URL (--url): {self._url} is no http address, such as http://127.0.0.1:8000")
+        # they would be sent in the token's place
+        if self._http.base_url.userinfo:
+            raise UsageError(
+                "API_URL (--url): holds a user or a password: set TASK_CLIENT_USER and TASK_CLIENT_PASSWORD"
+            )
 
     def __enter__(self) -> Self:
         return self
@@ -126,6 +131,9 @@ class Connection:
         while True:
             try:
                 return self._accepted(once(), passing)
+            except UnreachedError:
+                # a sign-in within was patient enough
+                raise
             except AwayError as error:
                 failures += 1
                 delay = delay_seconds(failures, random.random(), error.retry_after_seconds)  # noqa: S311 (no secret)
@@ -133,7 +141,9 @@ class Connection:
                 if time.monotonic() - began + delay > patience:
                     if self._answered:
                         raise
-                    raise AwayError(f"{error}: is it running, and is that its address (API_URL, --url)?") from error
+                    raise UnreachedError(
+                        f"{error}: is it running, and is that its address (API_URL, --url)?"
+                    ) from error
                 if delay >= TOLD_SECONDS:
                     self._tell(f"{error}; trying again in {delay:.0f} s")
                 time.sleep(delay)

@@ -3,6 +3,7 @@
 ClientError                 1
 ├── UsageError              2    an option, a variable or a file is wrong: nothing was asked of the API
 ├── AwayError               1    nobody answers, or only that it cannot now: worth asking again
+│   └── UnreachedError      1    nobody has ever answered: the address may be wrong
 ├── BrokenOffError          1    the connection ended in the middle of an answer: worth asking again
 ├── RefusedError            1    the API answers that it will not; asking again changes nothing
 │   └── SignInError         1    nor will it let this user in
@@ -28,6 +29,10 @@ class AwayError(ClientError):
     def __init__(self, message: str, retry_after_seconds: float = 0.0) -> None:
         super().__init__(message)
         self.retry_after_seconds = retry_after_seconds
+
+
+class UnreachedError(AwayError):
+    pass
 
 
 class BrokenOffError(ClientError):

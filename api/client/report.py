@@ -34,7 +34,7 @@ class Report:
     def uploading(self, name: str, total_bytes: int) -> Iterator[Callable[[int], None]]:
         """Gives what hears how many bytes are sent; once it is all of them, the API is at work on them."""
         columns = (
-            *(SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), DownloadColumn()),
+            *(SpinnerColumn(), TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn()),
             *(TransferSpeedColumn(), TimeRemainingColumn()),
         )
         with self._progress(*columns) as progress:
@@ -53,7 +53,12 @@ class Report:
     def scoring(self) -> Iterator[Callable[[Task], None]]:
         """Gives what hears how far the task is."""
         pace = Pace()
-        columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[words]}"))
+        columns = (
+            SpinnerColumn(),
+            TextColumn("{task.description}", markup=False),
+            BarColumn(),
+            TextColumn("{task.fields[words]}", markup=False),
+        )
         with self._progress(*columns) as progress:
             bar = progress.add_task("queued", total=None, words="")
             lines = _NowAndThen(self._quiet)

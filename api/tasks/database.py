@@ -68,7 +68,7 @@ class Databases:
             TasksAwayError: the database is away, or its schema not there yet, or the block takes longer than `seconds`.
         """
         if not self.ready:
-            raise TasksAwayError("the database of the tasks has not been reached yet (SOURCE_*, TASKS_*)")
+            raise TasksAwayError("the source database has not been reached yet")
         async with _transaction(self._source, "source", seconds) as connection:
             yield connection
 
@@ -112,6 +112,8 @@ def _engine(dsn: str) -> AsyncEngine:
         max_overflow=0,
         pool_timeout=POOL_WAIT_SECONDS,
         pool_pre_ping=True,
+        # its errors are logged, and would show hashes of passwords and what people sent
+        hide_parameters=True,
     )
 
 
@@ -123,14 +125,14 @@ async def _transaction(engine: AsyncEngine, name: str, seconds: float | None) ->
     except DBAPIError as error:
         state = getattr(error.orig, "sqlstate", None)
         if error.connection_invalidated or state is None or state[:2] in PASSING_CLASSES:
-            raise TasksAwayError(f"the {name} database does not answer: {_first_line(error.orig)}") from error
+            raise TasksAwayError(f"the {name} database does not answer", _first_line(error.orig)) from error
         raise
     except TimeoutError as error:
         if not limit.expired():
             raise
         raise TasksAwayError(f"the {name} database does not answer within {seconds:g} seconds") from error
     except (psycopg.OperationalError, PoolTimeout) as error:
-        raise TasksAwayError(f"the {name} database does not answer: {_first_line(error)}") from error
+        raise TasksAwayError(f"the {name} database does not answer", _first_line(error)) from error
 
 
 def _first_line(error: BaseException | None) -> str:

@@ -63,6 +63,13 @@ class BusyError(ApiError):
 
 
 class TasksAwayError(ApiError):
-    """A database of the tasks does not answer; worth sending again after `retry_after_seconds`."""
+    """A database of the tasks does not answer; worth sending again after `retry_after_seconds`.
+
+    `reason` has the names of servers and roles in it: it is for the log, not for whoever asks.
+    """
 
     retry_after_seconds = 2
+
+    def __init__(self, message: str, reason: str = "") -> None:
+        super().__init__(message)
+        self.reason = reason

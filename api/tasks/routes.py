@@ -30,11 +30,18 @@ def _tasks(request: Request) -> TaskService:
 
 
 def _id(task_id: str) -> UUID:
+    """A task's id as it was told. `UUID` takes blanks, line ends and foreign digits too, which no name of a file does.
+
+    Raises:
+        UnknownTaskError: what is no id names no task.
+    """
     try:
-        return UUID(task_id)
+        found = UUID(task_id)
     except ValueError:
-        # what is no id names no task
         raise UnknownTaskError from None
+    if str(found) != task_id.lower():
+        raise UnknownTaskError
+    return found
 
 
 @router.get("/models", summary="Which models there are", responses=refusals(401, 403, 503))
@@ -100,7 +107,8 @@ async def listed(
     shown, following = found[:limit], None
     if len(found) > limit:
         asked = {"status": status, "model": model, "limit": limit, "after": shown[-1].id}
-        following = "/tasks?" + urlencode({name: value for name, value in asked.items() if value is not None})
+        # relative, as the API may be served below a path
+        following = "tasks?" + urlencode({name: value for name, value in asked.items() if value is not None})
         response.headers["Link"] = f'<{following}>; rel="next"'
     return TaskList(tasks=shown, next=following)
 

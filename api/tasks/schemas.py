@@ -71,7 +71,9 @@ class TaskList(BaseModel):
     model_config = ConfigDict(json_schema_extra={"examples": [{"tasks": [EXAMPLE], "next": None}]})
 
     tasks: list[Task]
-    next: Annotated[str | None, Field(description="Where the ones before them are; null at the end.")]
+    next: Annotated[
+        str | None, Field(description="Where the ones before them are, relative to this address; null at the end.")
+    ]
 
 
 class ModelColumn(BaseModel):

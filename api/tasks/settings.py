@@ -133,10 +133,11 @@ class TaskSettings(BaseSettings):
         Raises:
             PydanticCustomError: there is none, or it is too short; while settings are read it names the variable.
         """
-        key = b""
+        key, variable = b"", "TOKEN_SIGNING_KEY"
         if self.token_signing_key is not None:
             key = self.token_signing_key.get_secret_value().encode()
         elif self.token_signing_key_file is not None:
+            variable = "TOKEN_SIGNING_KEY_FILE"
             try:
                 key = self.token_signing_key_file.read_bytes().strip()
             except OSError as error:
@@ -154,8 +155,8 @@ class TaskSettings(BaseSettings):
         if len(key) < MIN_KEY_BYTES:
             raise PydanticCustomError(
                 "short",
-                "TOKEN_SIGNING_KEY has {length} bytes, and needs at least {least}: `openssl rand -hex 32` prints a key",
-                {"length": len(key), "least": MIN_KEY_BYTES},
+                "{variable} has {length} bytes, and needs at least {least}: `openssl rand -hex 32` prints a key",
+                {"variable": variable, "length": len(key), "least": MIN_KEY_BYTES},
             )
         return key
 

@@ -1,5 +1,8 @@
 """The options that several commands have, and what each begins with."""
 
+import os
+import shlex
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Annotated
@@ -42,6 +45,14 @@ def connected(url: str | None, patience: float, report: Report) -> Iterator[Task
     except ClientError as error:
         report.say(f"error: {error}")
         raise typer.Exit(error.exit_status) from error
+    except BrokenPipeError:
+        # whoever read the output has had enough
+        raise
+    except OSError as error:
+        report.say(f"error: {error.filename or 'standard output'}: {error.strerror or error}")
+        # what is not written yet would fail once more at the end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise typer.Exit(1) from error
     except ValidationError as error:
         problem = error.errors()[0]
         report.say(f"error: {str(problem['loc'][0]).upper()}: {problem['msg']}")
@@ -50,5 +61,5 @@ def connected(url: str | None, patience: float, report: Report) -> Iterator[Task
 
 def come_back(verb: str, task_id: UUID | str, output: str | None = None) -> str:
     """The command that goes on with a task."""
-    into = f" --output {output}" if output is not None else ""
+    into = f" --output {shlex.quote(output)}" if output is not None else ""
     return f"python -m api.client {verb} {task_id}{into}"

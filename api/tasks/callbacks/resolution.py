@@ -2,7 +2,9 @@
 
 import asyncio
 import socket
+import threading
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any
 
 import httpcore
@@ -18,8 +20,39 @@ async def addresses_of(host: str, port: int) -> list[str]:
     Raises:
         OSError: there is no such name, or nobody to ask.
     """
-    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    found = await _look_up(host, port)
     return list(dict.fromkeys(str(address[0]) for *_, address in found))
+
+
+def _look_up(host: str, port: int) -> asyncio.Future[list[Any]]:
+    """Look a name up in a thread of its own, which is left to itself if nobody waits any longer.
+
+    The loop's own threads are few: names whose servers do not answer would hold up everybody else's.
+    """
+    loop = asyncio.get_running_loop()
+    looked_up: asyncio.Future[list[Any]] = loop.create_future()
+
+    def tell(found: list[Any], error: Exception | None) -> None:
+        if looked_up.cancelled():
+            return
+        if error is not None:
+            looked_up.set_exception(error)
+        else:
+            looked_up.set_result(found)
+
+    def look_up() -> None:
+        found: list[Any] = []
+        failure: Exception | None = None
+        try:
+            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        except (OSError, UnicodeError) as error:
+            failure = error
+        # the loop may have ended meanwhile
+        with suppress(RuntimeError):
+            loop.call_soon_threadsafe(tell, found, failure)
+
+    threading.Thread(target=look_up, name="look-up", daemon=True).start()
+    return looked_up
 
 
 async def check_url(url: str, *, allow_private: bool) -> None:

@@ -71,8 +71,8 @@ class Dispatcher:
                     log.info("tasks go on")
                 complaint = ""
             except TasksAwayError as error:
-                if str(error) != complaint:
-                    complaint = str(error)
+                if complaint != (told := f"{error}: {error.reason}".removesuffix(": ")):
+                    complaint = told
                     log.warning("tasks wait", reason=complaint)
             except Exception:  # tasks must not wait for ever because of one that nobody thought of
                 log.exception("a cycle of the tasks failed")

@@ -11,7 +11,10 @@ import httpx
 import psycopg
 import pytest
 from argon2 import PasswordHasher
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
+from api.tasks.database import Databases
 from stack.settings import Settings
 from tests.accounts import (
     PASSWORD,
@@ -189,6 +192,17 @@ def test_log_lines_hold_neither_passwords_nor_tokens(
     assert "too many wrong passwords" in log
     for hidden in (PASSWORD, wrong, token, token[:-4], token.split(".")[2], secret.json()["secret"]):
         assert hidden not in log
+
+
+def test_an_error_of_the_database_shows_no_value(settings: Settings, run: Runner) -> None:
+    async def scenario(client: httpx.AsyncClient) -> None:
+        databases: Databases = client._transport.app.state.databases  # type: ignore[attr-defined]
+        with pytest.raises(DBAPIError) as error:
+            async with databases.source() as source:
+                await source.execute(text("select cast(:hash as text), 1 / 0"), {"hash": "$argon2id$"})
+        assert "argon2id" not in str(error.value)
+
+    run(scenario)
 
 
 def test_the_document_shows_how_to_sign_in(settings: Settings, run: Runner) -> None:

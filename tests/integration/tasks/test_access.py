@@ -58,6 +58,17 @@ def test_what_is_no_id_names_no_task(person: Person, method: str, path: str, tas
     assert person.http.request(method, path.format(id=task_id)).status_code == 404
 
 
+@pytest.mark.parametrize("before", ["%0A", "%20", "%D9%A0", "urn:uuid:0"])
+def test_an_id_is_written_in_one_way(person: Person, before: str) -> None:
+    task_id = person.made(person.send_rows(flowers(1)))
+
+    # the first digit of the ids of this century is 0, which these may stand for
+    other = before + task_id[1:]
+
+    assert person.http.get(f"/tasks/{task_id.upper()}/input").status_code == 200
+    assert person.http.get(f"/tasks/{other}/input").status_code == 404
+
+
 def test_who_may_only_look_makes_and_removes_nothing(person: Person, settings: Settings) -> None:
     task_id = person.made(person.send_rows(flowers(3)))
     looking = Person(settings.api_url, person.name, person.password, scope="tasks:read")

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 import uuid
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -25,7 +26,6 @@ from tests.tasks import FLOWER, flowers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from stack.process import Server
     from stack.services import Services
@@ -202,6 +202,22 @@ def test_what_is_wrong_is_said_in_one_line(client: Client, tmp_path: Path) -> No
     )
     # nobody answers
     assert "is it running" in one_line(client("list", "--url", "http://127.0.0.1:9", status=1))
+
+
+@pytest.mark.parametrize("command", [["list"], ["models", "--json"]])
+def test_an_output_that_takes_no_more_is_said_in_one_line(client: Client, command: list[str]) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(  # noqa: S603 (our own program)
+            [sys.executable, "-m", "api.client", *command],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            env=client.environment,
+            cwd=ROOT,
+            text=True,
+            check=False,
+        )
+
+    assert (done.returncode, done.stderr) == (1, "error: standard output: No space left on device\n")
 
 
 def test_a_token_that_is_good_no_more_is_replaced(client: Client) -> None:

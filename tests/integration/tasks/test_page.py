@@ -247,6 +247,26 @@ def test_a_session_that_has_ended_is_told(page: Page, person: Person) -> None:
     page.wait_for("#notice", "Your session has ended. Sign in again.")
 
 
+def test_a_session_that_ends_during_an_upload_lets_it_end(page: Page, person: Person, tmp_path: Path) -> None:
+    sign_in(page, person)
+    page.evaluate(
+        "{ const kept = JSON.parse(sessionStorage.getItem('session')); kept.until = Date.now() + 3000;"
+        " sessionStorage.setItem('session', JSON.stringify(kept)); location.reload(); }"
+    )
+    wait_until("the models are known", lambda: page.evaluate("document.querySelector('#model')?.options.length") or 0)
+    # an upload that takes longer than that
+    page.evaluate(
+        "{ const send = XMLHttpRequest.prototype.send;"
+        " XMLHttpRequest.prototype.send = function (form) { setTimeout(() => send.call(this, form), 5000); }; }"
+    )
+
+    submit(page, file_of(tmp_path, flowers(3)))
+
+    page.wait_for("#notice", "Your session has ended. Sign in again.")
+    [task] = person.http.get("/tasks").json()["tasks"]
+    assert task["rows_total"] == 3
+
+
 def test_a_service_that_is_away_is_told_and_waited_for(
     page: Page, person: Person, services: Services, tmp_path: Path
 ) -> None:

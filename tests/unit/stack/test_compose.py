@@ -117,6 +117,15 @@ def test_the_api_is_given_every_setting_of_the_cache() -> None:
     assert {name.upper() for name in CacheSettings.model_fields} <= set(SERVICES["api-with-model"]["environment"])
 
 
+def test_the_api_is_given_every_setting_of_tasks_that_the_example_has() -> None:
+    names = {name.upper() for name in TaskSettings.model_fields if name.startswith(("tasks_", "token_", "callback_"))}
+    example = (ROOT / ".env.example").read_text()
+
+    assert {name for name in names if f"{name}=" not in example} == set()
+    # the key is in a volume
+    assert names - {"TOKEN_SIGNING_KEY"} <= set(SERVICES["api-with-model"]["environment"])
+
+
 def test_the_cache_is_set_as_the_stack_sets_it() -> None:
     service = SERVICES["cache"]
     script = shlex.split(service["command"][2].replace("$$", "$"))

@@ -21,6 +21,8 @@ export class Away extends Error {
 export class Session {
   #kept = JSON.parse(sessionStorage.getItem(KEPT) ?? "null");
   #timer;
+  #busy = false;
+  #over = false;
 
   // `ended` hears a sentence when the token is good no more.
   constructor(ended) {
@@ -47,6 +49,7 @@ export class Session {
 
   signOut(why = "") {
     clearTimeout(this.#timer);
+    this.#over = false;
     this.#kept = null;
     sessionStorage.removeItem(KEPT);
     this.ended(why);
@@ -61,9 +64,22 @@ export class Session {
     return accepted(response);
   }
 
-  // The service takes the token no more.
+  // The service takes the token no more. What it has let in before goes on.
   expired(token = this.token) {
-    if (token && token === this.token) this.signOut("Your session has ended. Sign in again.");
+    if (!token || token !== this.token) return;
+    this.#over = this.#busy;
+    if (!this.#busy) this.signOut("Your session has ended. Sign in again.");
+  }
+
+  // An upload, during which nobody is signed out but by their own hand.
+  async during(upload) {
+    this.#busy = true;
+    try {
+      return await upload;
+    } finally {
+      this.#busy = false;
+      if (this.#over) this.expired();
+    }
   }
 
   #watch() {

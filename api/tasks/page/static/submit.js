@@ -105,7 +105,7 @@ export class NewTask {
     at("sending").hidden = false;
     this.#sent(0, this.#file.size);
     try {
-      const task = await this.#post(request, form);
+      const task = await this.#session.during(this.#post(request, form));
       this.#choose(null);
       this.made(task);
     } catch (error) {
