@@ -83,7 +83,7 @@ async def create(
     turn with other tasks. `curl -F model=iris -F file=@rows.csv -H "Authorization: Bearer $TOKEN" localhost:8000/tasks`
     """
     tasks = _tasks(request)
-    with tasks.upload():
+    with tasks.upload(account.id):
         async with submitted(request, tasks.settings.tasks_max_json_bytes) as submission:
             task, replayed = await tasks.create(account.id, submission, idempotency_key)
     headers = {"Location": f"tasks/{task.id}"} | ({"Idempotency-Replayed": "true"} if replayed else {})

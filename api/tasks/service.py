@@ -1,7 +1,8 @@
 """Tasks from beginning to end."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 from uuid import UUID
@@ -49,7 +50,7 @@ class TaskService:
         self._dispatcher = Dispatcher(databases, settings, self._metrics)
         self._removal = Removal(databases, settings.tasks_keep_days)
         self._callbacks = Delivery(databases, settings, store.describe, registry)
-        self._uploads = 0
+        self._uploads: Counter[int] = Counter()
         self._running: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
@@ -71,19 +72,23 @@ class TaskService:
         await asyncio.gather(*self._running, return_exceptions=True)
 
     @contextmanager
-    def upload(self) -> Any:
+    def upload(self, account: int) -> Iterator[None]:
         """Count an upload that is in hand.
 
         Raises:
-            BusyError: there are as many as may be.
+            BusyError: there are as many as may be, or half as many of this account: who sends slowly does not keep the
+                others out.
         """
-        if self._uploads >= self.settings.tasks_max_uploads:
-            raise BusyError(f"{self._uploads} tasks are being taken in already, try again later")
-        self._uploads += 1
+        most = self.settings.tasks_max_uploads
+        if self._uploads.total() >= most or self._uploads[account] >= -(-most // 2):
+            raise BusyError(f"{self._uploads.total()} tasks are being taken in already, try again later")
+        self._uploads[account] += 1
         try:
             yield
         finally:
-            self._uploads -= 1
+            self._uploads[account] -= 1
+            # forgets accounts of which nothing is in hand
+            self._uploads = +self._uploads
 
     async def create(self, account: int, submission: Submission, idempotency_key: str | None) -> tuple[Task, bool]:
         """Make a task with all its rows, or find the one that was made with this key; and whether it was found.

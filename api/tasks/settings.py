@@ -73,14 +73,14 @@ class TaskSettings(BaseSettings):
     tasks_max_bytes: int = Field(1024 * 1024 * 1024, gt=0)
     """A larger upload is refused with 413."""
 
-    tasks_max_json_bytes: int = Field(16 * 1024 * 1024, gt=0)
+    tasks_max_json_bytes: int = Field(8 * 1024 * 1024, gt=0)
     """A larger list of rows in a JSON request is refused with 413; a file may hold more."""
 
     tasks_max_rows: int = Field(5_000_000, gt=0)
     """A task of more rows is refused with 413."""
 
-    tasks_max_uploads: int = Field(4, gt=0)
-    """How many tasks may be taken in at a time before one more is refused with 503."""
+    tasks_max_uploads: int = Field(8, gt=0)
+    """How many tasks may be taken in at a time, half of them of one account, before one more is refused with 503."""
 
     tasks_chunk_rows: int = Field(1_000, gt=0, le=10_000)
     """How many rows are sent in one message."""

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import concurrent.futures
 import json
+import threading
 import uuid
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
 
+from tests.stream import wait_until
 from tests.tasks import FLOWER, Person, csv, flowers, ndjson
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from stack.process import Server
 
@@ -214,3 +216,26 @@ def test_more_than_is_taken_is_refused(start_api: Callable[..., Server], new_per
     assert "rows" in problem(person.send_file(csv(flowers(1_001))), 413)["detail"]
     assert "bytes" in problem(person.send_file(b"x" * 300_000), 413)["detail"]
     person.made(person.send_file(csv(flowers(1_000))))
+
+
+def test_who_sends_slowly_does_not_keep_the_others_out(
+    start_api: Callable[..., Server], new_person: Callable[..., Person]
+) -> None:
+    api = start_api(TASKS_MAX_UPLOADS="2")
+    url = f"http://127.0.0.1:{api.ports[0]}"
+    slow, other = new_person(url), new_person(url)
+    going_on = threading.Event()
+
+    def slowly() -> Iterator[bytes]:
+        yield b'{"model": "iris", '
+        going_on.wait(30)
+        yield b'"rows": ' + json.dumps(ROWS).encode() + b"}"
+
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        headers = {"Content-Type": "application/json"}
+        answer = pool.submit(lambda: slow.http.post("/tasks", content=slowly(), headers=headers))
+        with Person(url, slow.name, slow.password) as again:
+            wait_until("the first is in hand", lambda: again.send_rows(ROWS).status_code == 503)
+        other.made(other.send_rows(ROWS))
+        going_on.set()
+        slow.made(answer.result(30))
