@@ -67,9 +67,11 @@ def test_a_graceful_end_writes_what_waits(monitoring: MonitoringDatabase, record
 
 
 def test_the_end_of_a_process_writes_what_waits(monitoring: MonitoringDatabase) -> None:
+    # given a process that has its database
     process = RecorderProcess(monitoring, "ended", rate=500)
     try:
-        wait_until("answers", lambda: len(process.recorded()) > 300)
+        wait_until("answers", lambda: len(process.recorded()) > 300 and monitoring.ids())
+
         assert process.stop() == 0, process.log()
     finally:
         process.kill()
