@@ -51,6 +51,6 @@ def test_an_account_with_many_tasks_does_not_hold_up_another(person: Person, new
     meanwhile = done() - before
 
     # each account has its turns, however many tasks it has; and what was on its way before comes on top
-    assert meanwhile < 3 * 20_000
+    assert meanwhile < 6 * 20_000
     for task_id in many:
         person.http.delete(f"/tasks/{task_id}")

@@ -5,15 +5,17 @@ import pytest
 
 from stack import seaweedfs
 from stack.errors import StackError
+from stack.process import listening
 from stack.seaweedfs import SeaweedFS, Store
-from tests.ports import free_ports
 
 
 @pytest.fixture
 def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SeaweedFS:
     """A server that was not started, with a folder of its own for its sockets."""
     monkeypatch.setattr(seaweedfs, "SOCKETS", tmp_path)
-    (port,) = free_ports(1)
+    # below those that the system gives to connections, which come and go
+    inner = (0, *seaweedfs.INNER_PORTS.values())
+    port = next(port for port in range(31_000, 32_700, 10) if not any(listening(port + above) for above in inner))
     return SeaweedFS(Store(port, "production", "us-east-1", "user", "password"), tmp_path / "stack", {})
 
 

@@ -11,6 +11,7 @@ from api.client.report import Report
 
 def test_a_file_may_be_named_as_a_command_to_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     shown = io.StringIO()
+    monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setattr(
         report, "Console", lambda **kwargs: Console(**kwargs | {"stderr": False}, file=shown, force_terminal=True)
     )
