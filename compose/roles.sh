@@ -2,6 +2,8 @@
 # Makes a server's roles at its first start, from the files that `make demo` uses too; names and passwords come from the
 # environment, as settings of the session. May be run again: it makes what is missing and sets the passwords anew.
 set -eu
+# who may write to the schema public of a database could have the superuser run a function of theirs
+export PGOPTIONS="-c search_path=pg_catalog"
 export PGUSER="${POSTGRES_USER:-postgres}" PGPASSWORD="${PGPASSWORD:-$POSTGRES_PASSWORD}"
 sql() { psql --no-psqlrc --quiet -v ON_ERROR_STOP=1 -d "$1"; }
 

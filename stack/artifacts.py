@@ -123,7 +123,7 @@ def _fetch_one(
         part.unlink()
         tell(-advanced)
     raise DownloadFailed(
-        f"{artifact.coordinate}: {ATTEMPTS} downloads did not match the hash in stack/artifacts.lock; "
+        f"{artifact.coordinate}: {ATTEMPTS} downloads did not match the hash in its lock; "
         f"something between here and the repository changes files (a proxy?)"
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 import subprocess
 import uuid
 from typing import TYPE_CHECKING
@@ -97,6 +98,19 @@ def write_properties(path: Path, properties: Mapping[str, object]) -> Path:
     return path
 
 
+def version(classpath: str) -> str:
+    """Kafka's version, by its jars."""
+    found = re.search(r"/kafka-clients-([\d.]+)\.jar", classpath)
+    if found is None:
+        raise StackError("there is no kafka-clients among Kafka's jars (stack/artifacts.lock)")
+    return found[1]
+
+
+def numbers(version: str) -> list[int]:
+    """A version as numbers, to be compared."""
+    return [int(number) for number in version.split(".")]
+
+
 def new_cluster_id() -> str:
     """An id in Kafka's own form; "A" first because its command line takes a leading "-" for an option."""
     return "A" + base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")[1:]
@@ -141,8 +155,21 @@ class Broker(Server):
         )
 
     def prepare(self) -> None:
-        """Format the log folder if it is new."""
+        """Format the log folder if it is new.
+
+        Raises:
+            StackError: a later Kafka wrote it, or formatting fails.
+        """
+        ours, written_by = version(self.classpath), self.logs / "written-by"
         if (self.logs / "meta.properties").exists():
+            theirs = written_by.read_text().strip() if written_by.exists() else None
+            if theirs is None or numbers(theirs) > numbers(ours):
+                who = f"Kafka {theirs}" if theirs else "another Kafka"
+                raise StackError(
+                    f"{self.logs} was written by {who}, which {ours} cannot read: "
+                    f"`make clean` forgets it, with both databases"
+                )
+            written_by.write_text(ours)
             return
         options = ["--standalone", "-t", new_cluster_id(), "-c", str(self.properties)]
         done = subprocess.run(  # noqa: S603
@@ -153,6 +180,7 @@ class Broker(Server):
         )
         if done.returncode != 0:
             raise StackError(f"formatting Kafka's log folder failed: {(done.stderr or done.stdout).strip()[-800:]}")
+        written_by.write_text(ours)
 
     def _command(self, main: str, *arguments: str | Path) -> list[str]:
         archive = self.archives / f"{main}.jsa"

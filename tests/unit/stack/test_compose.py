@@ -44,6 +44,23 @@ WITHOUT_HEALTH = {
 JOBS = {"register", "archive-folder", "archive-bucket", "task-key"}
 # images whose entrypoints write their configuration beside the program
 WRITABLE = {"broker", "connect"}
+# who has more than nothing of what root may do, and why: a new volume belongs to whom its image says
+CAPABILITIES = {"archive-folder": ["CHOWN"]}
+# what each service knows of what nobody else should
+SECRETS = {
+    "source-database": {"POSTGRES", "SOURCE", "DEBEZIUM", "MONITOR", "TASKS"},
+    "target-database": {"POSTGRES", "TARGET", "SUBSCRIBER", "SINK", "READER", "TASKS", "MONITORING"},
+    "cache": {"REDISCLI_AUTH"},
+    "archive": {"ARCHIVE"},
+    "archive-bucket": {"ARCHIVE"},
+    "register": {"SOURCE", "DEBEZIUM", "SINK", "TASKS"},
+    "connectors": {"SOURCE", "DEBEZIUM", "SINK", "TASKS"},
+    "api-with-model": {"ARCHIVE", "TASKS", "CACHE", "MONITORING"},
+    "data-subscriber": {"SUBSCRIBER"},
+    "task-subscriber": {"SUBSCRIBER"},
+    "data-generator": {"SOURCE"},
+    "grafana": {"GF_SECURITY_ADMIN", "MONITOR", "READER"},
+}
 
 each_service = pytest.mark.parametrize("name", SERVICES)
 
@@ -267,8 +284,60 @@ def test_a_service_has_its_limits(name: str) -> None:
     assert service["networks"] == ["mlops-network"]
     assert service["restart"] == ("on-failure:3" if name in JOBS else "unless-stopped")
     assert service.get("read_only", False) == (name not in WRITABLE)
+    assert service.get("cap_add", []) == CAPABILITIES.get(name, [])
+    assert service["pids_limit"] <= 512
+    assert {"privileged", "devices", "pid", "ipc", "network_mode", "userns_mode", "volumes_from"}.isdisjoint(service)
     assert all(port.startswith("127.0.0.1:") for port in service.get("ports", []))
     assert ":latest" not in service["image"]
+
+
+@each_service
+def test_a_service_sees_its_volumes_and_of_the_clone_what_it_reads(name: str) -> None:
+    for volume in SERVICES[name].get("volumes", []):
+        source, _, rest = volume.partition(":")
+        assert source in COMPOSE["volumes"] or (source.startswith("./") and rest.endswith(":ro")), volume
+        assert "docker.sock" not in volume
+
+
+@each_service
+def test_a_service_does_not_run_as_root(name: str) -> None:
+    service = SERVICES[name]
+    if "build" in service:
+        target = service["build"]["target"]
+        stage = re.search(rf"^FROM (\S+) AS {target}\n(.*?)(?=^FROM |\Z)", DOCKERFILE, re.DOTALL | re.MULTILINE)
+        assert stage is not None
+        assert stage[1] == "service" or "\nUSER haproxy\n" in stage[2]
+        assert "USER root" not in stage[2]
+        assert "user" not in service
+    elif name in CAPABILITIES:
+        assert service["user"] == "0:0"
+    else:
+        # the images of these have an account of their own
+        own = {"broker", "connect", "prometheus", "grafana"}
+        assert (name in own) == ("user" not in service)
+        assert not str(service.get("user", "")).startswith(("0", "root"))
+
+
+@each_service
+def test_a_service_knows_no_secret_but_its_own(name: str) -> None:
+    environment = SERVICES[name].get("environment", {})
+    found = {
+        v.removesuffix("_PASSWORD")
+        for v in environment
+        if v.endswith(("_PASSWORD", "_AUTH", "_TOKEN", "_SECRET", "_KEY"))
+    }
+
+    assert found == SECRETS.get(name, set())
+
+
+def test_no_secret_is_in_an_image() -> None:
+    assert not re.search(r"(PASSWORD|SECRET|TOKEN|_KEY)\s*=", DOCKERFILE)
+    assert not re.search(r"^(COPY|ADD) (?:--\S+ )*\.\s", DOCKERFILE, re.MULTILINE)
+    # what is sent to the builder is listed, all else stays out
+    ignored = (ROOT / ".dockerignore").read_text().splitlines()
+    assert "*" in ignored
+    assert "!.env" not in ignored
+    assert DOCKERFILE.count("--require-hashes") == DOCKERFILE.count("pip --python")
 
 
 @each_service
