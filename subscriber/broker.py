@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, Any, Final
 from confluent_kafka import KafkaError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from subscriber.pipeline import Pipeline
     from subscriber.settings import Settings
 
@@ -18,8 +16,8 @@ if TYPE_CHECKING:
 _AFTER: Final = re.compile(r" \(after \d+ms in state \w+\)")
 
 
-def configuration(settings: Settings, pipeline: Pipeline, on_error: Callable[[KafkaError], None]) -> dict[str, Any]:
-    """Of the consumer; `on_error` hears what goes wrong with the brokers, in the thread that polls."""
+def configuration(settings: Settings, pipeline: Pipeline) -> dict[str, Any]:
+    """Of the consumer, but for whom it tells what."""
     session_ms = int(settings.session_timeout_seconds * 1000)
     return {
         **settings.kafka(),
@@ -34,7 +32,7 @@ def configuration(settings: Settings, pipeline: Pipeline, on_error: Callable[[Ka
         "heartbeat.interval.ms": max(100, session_ms // 4),
         "enable.partition.eof": True,
         # what may wait in memory, and how soon to fetch again after that was full
-        "queued.max.messages.kbytes": 8192,
+        "queued.max.messages.kbytes": 4096,
         "fetch.max.bytes": 4_194_304,
         "fetch.queue.backoff.ms": 10,
         "fetch.error.backoff.ms": 100,
@@ -42,7 +40,7 @@ def configuration(settings: Settings, pipeline: Pipeline, on_error: Callable[[Ka
         "topic.metadata.refresh.interval.ms": 30_000,
         # how soon a topic that did not exist is found
         "topic.metadata.propagation.max.ms": 0,
-        "error_cb": on_error,
+        "statistics.interval.ms": 1000,
     }
 
 
@@ -54,6 +52,11 @@ def client_id(pipeline: Pipeline) -> str:
 def words(error: KafkaError) -> str:
     """What an error says, alike each time it happens."""
     return _AFTER.sub("", error.str())
+
+
+def all_down(said: str, speaks: str, *, let_in: bool) -> str:
+    """What is told when no broker answers; one that let us in before speaks our protocol, which `speaks` names."""
+    return f"Kafka: {said}" if let_in else f"Kafka: {said}, or do not speak {speaks}"
 
 
 def refusal(code: int, said: str) -> str | None:

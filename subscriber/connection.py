@@ -12,7 +12,7 @@ import msgspec
 import requests
 import structlog
 from requests.adapters import HTTPAdapter
-from urllib3.exceptions import LocationParseError
+from urllib3.exceptions import IncompleteRead, LocationParseError
 
 from subscriber.access import in_the_clear
 from subscriber.errors import NOT_JSON, BatchRefused, ModelFailed, NotFound, TooSlow, Transient, WrongSetting
@@ -33,11 +33,12 @@ class Connection:
         self._model = model
         self._session = _session(model)
         self._secrets = _secrets(model)
+        self._prepared: tuple[str, str, requests.PreparedRequest] | None = None
         if in_the_clear(model.url, model.bearer_token, model.headers):
             structlog.get_logger().warning("the login goes to the model server unencrypted", model=model.url)
 
-    def request(self, method: str, url: str, body: bytes | None = None) -> bytes:
-        """The body of an answer with status 200.
+    def request(self, method: str, url: str, body: bytes | None = None, *, may_be_empty: bool = False) -> bytes:
+        """The body of an answer with status 200: JSON, unless it `may_be_empty`.
 
         Raises:
             Transient: the server is away, busy, or the connection broke.
@@ -47,14 +48,7 @@ class Connection:
             WrongSetting: nothing can be sent like this, or any other status.
         """
         try:
-            response = self._session.request(
-                method,
-                url,
-                data=body,
-                headers={"Content-Type": "application/json"},
-                timeout=self._model.timeout_seconds,
-                allow_redirects=False,
-            )
+            response = self._send(method, url, body)
         except requests.ConnectTimeout as error:
             where = f"model API cannot be reached at {_origin(url)}"
             raise Transient(f"{where} within {self._model.timeout_seconds:g} s") from error
@@ -76,7 +70,23 @@ class Connection:
             # some servers end the connection after a crash without saying so, and the next request would be lost
             self._session.close()
         _raise_for(response, url, self._secrets)
+        if _broke_off(response) and not may_be_empty:
+            raise Transient(f"model API cannot be reached at {_origin(url)} (its answer broke off)")
         return response.content
+
+    def _send(self, method: str, url: str, body: bytes | None) -> requests.Response:
+        """Send a request; one like the last but for its body is not prepared anew."""
+        session = self._session
+        # a server that hands out cookies gets back the newest
+        last = self._prepared
+        if last is None or last[:2] != (method, url) or session.cookies or "Cookie" in last[2].headers:
+            request = requests.Request(method, url, headers={"Content-Type": "application/json"})
+            last = self._prepared = method, url, session.prepare_request(request)
+        prepared = last[2]
+        prepared.prepare_body(body, None)
+        return session.send(
+            prepared, timeout=self._model.timeout_seconds, allow_redirects=False, proxies=session.proxies
+        )
 
 
 def reason(error: BaseException) -> str:
@@ -87,6 +97,10 @@ def reason(error: BaseException) -> str:
             return "nobody listens there: is it started?"
         if isinstance(cause, socket.gaierror):
             return "the name of its host is not known"
+        if isinstance(cause, IncompleteRead):
+            return "its answer broke off"
+        if isinstance(cause, ConnectionResetError | BrokenPipeError):
+            return "the connection broke off"
         cause = _beneath(cause)
     return "the connection broke off" if "aborted" in str(error) else type(error).__name__
 
@@ -95,6 +109,16 @@ def _beneath(error: BaseException) -> BaseException | None:
     """What an error was made of; urllib3 keeps it in `reason`, requests as its argument."""
     inner = getattr(error, "reason", None) or next(iter(error.args), None)
     return inner if isinstance(inner, BaseException) else error.__cause__ or error.__context__
+
+
+def _broke_off(response: requests.Response) -> bool:
+    """Whether an answer that says nowhere how long it is, because its headers were cut, ends before its JSON does.
+
+    One that never was JSON is told from it: it does not get better by asking again.
+    """
+    told = {"content-length", "transfer-encoding"} & {name.lower() for name in response.headers}
+    text = response.content.strip()
+    return not told and (not text or (text.startswith(b"{") and not text.endswith(b"}")))
 
 
 def _origin(url: str) -> str:

@@ -206,7 +206,7 @@ class InferenceClient:
         """
         url = f"{self._model.versioned_url}/ready"
         try:
-            body = self._connection.request("GET", url)
+            body = self._connection.request("GET", url, may_be_empty=True)
         except (BatchRefused, ModelFailed) as error:
             raise Transient(f"the model is not ready: {error}") from error
         except WrongSetting:

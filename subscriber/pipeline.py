@@ -206,7 +206,7 @@ class Batch(Part):
     """How much is predicted and stored at once; a batch never waits to be full."""
 
     max_rows: int = Field(
-        2500, ge=1, le=100_000, description="Messages of a batch, and rows of a request to the model, at most."
+        4000, ge=1, le=100_000, description="Messages of a batch, and rows of a request to the model, at most."
     )
     max_bytes: int = Field(
         4 * 2**20, ge=1, le=2**30, description="Bytes of a batch's messages, at most; a larger message comes alone."

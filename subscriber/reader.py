@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from subscriber.batch import Batch, Span, Tenures, first_within
-from subscriber.broker import configuration, quiet_logger, refusal, words
+from subscriber.broker import all_down, configuration, quiet_logger, refusal, words
 from subscriber.errors import Transient, WrongSetting
 from subscriber.lag import Progress
+from subscriber.membership import Membership
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 HOUSEKEEPING_SECONDS: Final = 1.0
 BROKER_TIMEOUT_SECONDS: Final = 5.0
+# a commit that a crash of the target may take away is younger: three times its wal_writer_delay (0.2 s)
+SETTLED_SECONDS: Final = 1.5
 # a stop or another owner waits this long for the batches in hand
 DRAIN_SECONDS: Final = 2.0
 _WRONG: Final = {
@@ -63,6 +66,7 @@ class Reader:
         health: Health,
         until: Mapping[int, int] | None = None,
     ) -> None:
+        self._settings = settings
         self._pipeline = pipeline
         self._until = until
         self._finished: set[int] = set()
@@ -74,6 +78,8 @@ class Reader:
         self._lock = threading.Lock()
         self._resync: set[int] = set()
         self._committable: dict[int, int] = {}
+        self._unsettled: dict[int, int] = {}
+        self._stored_at = 0.0
         self._progress = Progress()
         self._assigned: set[int] = set()
         self._unpositioned: set[int] = set()
@@ -89,13 +95,7 @@ class Reader:
         self._topic_is_missing = False
         self._refused: str | None = None
         self._refused_by_all = False
-        try:
-            self._consumer = Consumer(configuration(settings, pipeline, self._on_error), logger=quiet_logger())
-        except KafkaException as error:
-            raise WrongSetting(f"Kafka: {error.args[0].str()} (KAFKA_*)") from error
-        self._consumer.subscribe(
-            [pipeline.topic], on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_lost
-        )
+        self._consumer = self._join()
 
     def read(self, timeout_seconds: float) -> Batch | None:
         """The rows that are there now, at most a batch of them; waits for the first one only.
@@ -104,6 +104,9 @@ class Reader:
             WrongSetting: we are not let in, the topic may not be read, or rows that were not predicted yet are gone
                 from it.
         """
+        if self._membership.lost(time.monotonic()):
+            self._join_anew()
+        self._settle()
         self._look_again()
         self._release()
         self._place()
@@ -136,12 +139,16 @@ class Reader:
         self._tenures.end(partitions)
         with self._lock:
             self._resync |= partitions
+            # what is read again counts once it is stored again
+            for partition in partitions:
+                self._unsettled.pop(partition, None)
 
     def stored(self, batch: Batch) -> None:
         """Note that the batch is in the target database (any thread)."""
         with self._lock:
+            self._stored_at = time.monotonic()
             for partition, span in batch.spans.items():
-                self._committable[partition] = span.next
+                self._committable[partition] = self._unsettled[partition] = span.next
                 self._progress.stored(partition, span.next)
 
     @property
@@ -220,9 +227,44 @@ class Reader:
     def _ends_at(self, partition: int) -> int:
         return sys.maxsize if self._until is None else self._until.get(partition, 0)
 
+    # ---- the group
+
+    def _join(self) -> Consumer:
+        """A new member of the group, once it is polled."""
+        self._membership = Membership(time.monotonic())
+        told = {"error_cb": self._on_error, "stats_cb": self._on_statistics}
+        try:
+            consumer = Consumer({**configuration(self._settings, self._pipeline), **told}, logger=quiet_logger())
+        except KafkaException as error:
+            raise WrongSetting(f"Kafka: {error.args[0].str()} (KAFKA_*)") from error
+        consumer.subscribe(
+            [self._pipeline.topic], on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_lost
+        )
+        return consumer
+
+    def _join_anew(self) -> None:
+        """Give up a client that fell out of the group and does not come back, and begin with another."""
+        self._health.log.warning("out of the consumer group; joining it anew", state=self._membership.state)
+        given_up = self._consumer
+        with contextlib.suppress(KafkaException):
+            self._let_go(self._partitions(self._assigned))
+        for where in (self._placed, self._flowing, self._paused, self._carried):
+            where.clear()
+        self._consumer = self._join()
+        # it may hang in what keeps it out
+        threading.Thread(target=given_up.close, name="give-up", daemon=True).start()
+
+    def _on_statistics(self, statistics: str) -> None:
+        before = self._membership.member
+        self._membership.told(statistics, time.monotonic())
+        if self._membership.member != before:
+            self._tell_partitions()
+
     # ---- which partitions, and from where
 
-    def _on_assign(self, _: Consumer, partitions: list[TopicPartition]) -> None:
+    def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        if consumer is not self._consumer:
+            return
         self._metrics.rebalances.inc()
         self._let_in = True
         self._topic_is_missing = False
@@ -234,13 +276,15 @@ class Reader:
         self._consumer.incremental_assign([])
         self._tell_partitions()
 
-    def _on_revoke(self, _: Consumer, partitions: list[TopicPartition]) -> None:
+    def _on_revoke(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         """Give the batches in hand a moment to be stored; the fence stops what comes later."""
-        self._drain(DRAIN_SECONDS)
-        self._let_go(partitions)
+        if consumer is self._consumer:
+            self._drain(DRAIN_SECONDS)
+            self._let_go(partitions)
 
-    def _on_lost(self, _: Consumer, partitions: list[TopicPartition]) -> None:
-        self._let_go(partitions)
+    def _on_lost(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        if consumer is self._consumer:
+            self._let_go(partitions)
 
     def _let_go(self, partitions: list[TopicPartition]) -> None:
         self._metrics.rebalances.inc()
@@ -252,12 +296,37 @@ class Reader:
         with self._lock:
             for partition in gone:
                 self._committable.pop(partition, None)
+                self._unsettled.pop(partition, None)
                 self._progress.forget(partition)
         for partition in gone:
             self._position.pop(partition, None)
             self._metrics.forget_lag(partition)
         self._unassign(gone)
         self._tell_partitions()
+
+    def _settle(self) -> None:
+        """Once nothing was stored for a while, see that the target still holds it.
+
+        A target that crashes forgets its last commits. While rows come the next commit finds out, by being fenced;
+        where none come, nobody else would.
+        """
+        with self._lock:
+            if not self._unsettled or time.monotonic() < self._stored_at + SETTLED_SECONDS:
+                return
+            unsettled = dict(self._unsettled)
+        try:
+            held = self._store.positions()
+        except Transient as error:
+            self._health.trouble("settle", str(error))
+            with self._lock:
+                self._stored_at = time.monotonic()
+            return
+        self._health.trouble_over("settle")
+        with self._lock:
+            self._unsettled = {p: offset for p, offset in self._unsettled.items() if offset != unsettled.get(p)}
+        undone = frozenset(p for p, offset in unsettled.items() if held.get(p, 0) < offset)
+        if undone:
+            self.resync(undone)
 
     def _look_again(self) -> None:
         with self._lock:
@@ -292,6 +361,9 @@ class Reader:
             with self._lock:
                 self._progress.forget(partition)
                 self._progress.stored(partition, offset)
+                # whoever stored it may have done so just now
+                self._unsettled[partition] = offset
+                self._stored_at = time.monotonic()
             self._tenures.begin(partition)
         self._unpositioned -= set(stored)
         self._tell_partitions()
@@ -307,7 +379,8 @@ class Reader:
         self._consumer.incremental_unassign(self._partitions(gone))
 
     def _tell_partitions(self) -> None:
-        self._health.partitions(self._assigned, placed=not self._unpositioned)
+        placed = not self._unpositioned and (bool(self._assigned) or self._membership.member)
+        self._health.partitions(self._assigned, placed=placed)
 
     def _stored_positions(self) -> dict[int, int]:
         """Where the partitions that are not placed yet stand in the database; those that never began, begin.
@@ -379,13 +452,14 @@ class Reader:
         may pass: a certificate has run out, or whoever knows the passwords is away.
         """
         code, said = error.code(), words(error)
+        self._membership.excused(time.monotonic())
         self._refused = refusal(code, said) or self._refused
         if code == KafkaError._ALL_BROKERS_DOWN:
             self._refused_by_all = not self._let_in
         if code in (KafkaError._TRANSPORT, KafkaError._RESOLVE, KafkaError._AUTHENTICATION, KafkaError._SSL):
             self._health.waiting("poll", f"Kafka: {said}")
         elif code == KafkaError._ALL_BROKERS_DOWN and not self._health.is_waiting("poll"):
-            self._health.waiting("poll", f"Kafka: {said}, or do not speak {self._speaks}")
+            self._health.waiting("poll", all_down(said, self._speaks, let_in=self._let_in))
 
     def _keep_house(self) -> None:
         """Once a second: commit to Kafka, look for a missing topic, measure lag, see whether the broker is back."""
@@ -396,6 +470,7 @@ class Reader:
         try:
             self._commit(asynchronous=True)
             if self._topic_is_missing:
+                self._membership.excused(now)
                 self._look_for_topic()
             # while we hold, nothing is fetched and the cached watermarks stand still
             ask = self._held or self._health.is_waiting("poll")

@@ -178,6 +178,9 @@ class Topic:
     def group(self) -> Group:
         """Who reads the topic for the pipeline."""
         with self._translated():
+            # the admin client ends the whole process (an assertion in librdkafka 2.16) if the group's coordinator
+            # changes or goes away while it is asked; this call, which knows how to wait, sees that it is there
+            self._consumer.committed([TopicPartition(self.name, 0)], timeout=TIMEOUT_SECONDS)
             admin = AdminClient(self._configuration, logger=quiet_logger())
             asked = admin.describe_consumer_groups([self._group], request_timeout=TIMEOUT_SECONDS)
             try:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from subscriber.batch import Batch
 from subscriber.decoding import Decoder
 from subscriber.decoding.columns import column_of
+from subscriber.errors import BadRow
 from subscriber.sample import Sample, sample_of
 from subscriber.topic import Topic, strangers
 
@@ -89,8 +90,12 @@ def _look_at_columns(pipeline: Pipeline, sample: Sample, findings: Findings) -> 
         if column is None:
             continue
         if column in columns:
-            kind = column_of(sample.fields[column]).name if sample.fields is not None else "JSON without schema"
-            findings.ok(key, f"{column} ({kind}){use}")
+            try:
+                kind = column_of(sample.fields[column]).name if sample.fields is not None else "JSON without schema"
+            except BadRow as error:
+                findings.wrong(key, f"{column}: {error.detail}")
+            else:
+                findings.ok(key, f"{column} ({kind}){use}")
         elif key == "source.version":
             findings.ok(key, f"the newest row has no column {column}, so the pipeline's version answers it")
         elif _has_default(pipeline, key):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import uvicorn
 
+from subscriber.console.connections import BoundedProtocol
 from subscriber.errors import WrongSetting
 
 if TYPE_CHECKING:
@@ -42,7 +43,15 @@ class Console:
             ) from error
         self.address = "http://{}:{}".format(*self._socket.getsockname())
         self._server = _Server(
-            uvicorn.Config(app, log_config=None, access_log=False, lifespan="on", timeout_graceful_shutdown=1)
+            uvicorn.Config(
+                app,
+                http=BoundedProtocol,
+                ws="none",
+                log_config=None,
+                access_log=False,
+                lifespan="on",
+                timeout_graceful_shutdown=1,
+            )
         )
         self._thread = threading.Thread(
             target=self._server.run, kwargs={"sockets": [self._socket]}, name="console", daemon=True

@@ -13,6 +13,7 @@ from subscriber.batch import committed_at
 from subscriber.console import excerpt
 from subscriber.console.outputs import Output
 from subscriber.decoding.arrays import Element
+from subscriber.decoding.plan import truth
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -98,7 +99,7 @@ class View:
         evenly = slice(None, None, -(-len(records) // ANSWERS_A_BATCH))
         some = rows[evenly]
         unknown = [None] * len(some)
-        truths = unknown if self._truth_of is None else [row.truth for row in some]
+        truths = unknown if self._truth_of is None else [truth(row.truth) for row in some]
         for i, (output, answers) in enumerate(zip(self.outputs, zip(*outputs[evenly], strict=True), strict=True)):
             output.add(truths if i == self._truth_of else unknown, answers)
 
@@ -170,15 +171,15 @@ class View:
 
     def _shown(self, stored: float, record: Record, row: Any, output: tuple[Any, ...]) -> dict[str, Any]:
         committed = committed_at(record, row)
-        truth = None if self._truth_of is None else row.truth
+        known = None if self._truth_of is None else truth(row.truth)
         return {
             "key": None if row.key is None else excerpt.cut(str(row.key)),
             "at": committed if committed is not None else stored,
             "ms": None if committed is None else max(0.0, stored - committed) * 1000,
             "features": [excerpt.shown(getattr(row, name)) for name in self._features],
             "outputs": [excerpt.shown(value) for value in output],
-            "truth": excerpt.shown(truth),
-            "right": None if truth is None or self._truth_of is None else bool(truth == output[self._truth_of]),
+            "truth": excerpt.shown(known),
+            "right": None if known is None or self._truth_of is None else bool(known == output[self._truth_of]),
         }
 
 

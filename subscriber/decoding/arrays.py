@@ -6,11 +6,15 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from subscriber.errors import BadRow
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from subscriber.batch import Record
 
+# a row takes some 400 bytes while it is decoded, and may be two bytes of its message
+MOST_ROWS: Final = 100_000
 _ARRAY: Final = msgspec.json.Decoder(list[msgspec.Raw])
 
 
@@ -54,8 +58,12 @@ def elements(message: Record, value: bytes) -> Sequence[Element]:
 
     Raises:
         msgspec.DecodeError, UnicodeDecodeError, RecursionError: it is not JSON.
+        BadRow: it has more rows than are taken.
     """
-    return [Element(message, place, json) for place, json in enumerate(_ARRAY.decode(value))]
+    rows = _ARRAY.decode(value)
+    if len(rows) > MOST_ROWS:
+        raise BadRow("too_many_rows", f"the message has {len(rows)} rows, {MOST_ROWS} are taken")
+    return [Element(message, place, json) for place, json in enumerate(rows)]
 
 
 def message_of(record: Record) -> Record:

@@ -14,6 +14,8 @@ from typing import Any, Final
 
 import msgspec
 
+from subscriber.errors import BadRow
+
 # what Debezium sends for a large value that an update did not touch and the log therefore does not carry
 UNAVAILABLE: Final = "__debezium_unavailable_value"
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -60,13 +62,20 @@ WIRES: Final[dict[str, type]] = {
 
 
 def column_of(field: Field) -> Column:
-    """The column that a schema's field describes."""
+    """The column that a schema's field describes.
+
+    Raises:
+        BadRow: nothing has such a schema.
+    """
     said = field.name or field.type
     wire: Any = WIRES.get(field.type, Any)
     if read := _NAMED.get(field.name or ""):
         return Column(said, wire, read)
     if field.name == "org.apache.kafka.connect.data.Decimal":
-        scale = int(field.parameters.get("scale", "0"))
+        try:
+            scale = _scale(field.parameters.get("scale", "0"))
+        except ValueError as error:
+            raise BadRow("no_payload", f"the schema of column {field.field}: {error}") from error
         # `decimal.format` of the converter says base64 or number
         return Column(said, str | int | float, lambda v: _decimal(v, scale), UNAVAILABLE_BASE64)
     if field.name == "io.debezium.data.VariableScaleDecimal":
@@ -138,6 +147,17 @@ _NAMED: Final[dict[str, Read]] = {
 UNAVAILABLE_BASE64: Final = base64.b64encode(UNAVAILABLE.encode()).decode()
 
 
+# a number of more digits would take minutes and gigabytes to be written out; Postgres has none
+MOST_SCALE: Final = 16_383
+
+
+def _scale(said: Any) -> int:
+    scale = int(said)
+    if abs(scale) > MOST_SCALE:
+        raise ValueError(f"a decimal has at most {MOST_SCALE} digits behind its point, not {scale}")
+    return scale
+
+
 def _decimal(value: str | float, scale: int) -> Decimal:
     if not isinstance(value, str):
         return Decimal(repr(value))
@@ -146,7 +166,7 @@ def _decimal(value: str | float, scale: int) -> Decimal:
 
 def _variable_decimal(value: dict[str, Any]) -> Decimal:
     try:
-        return Decimal((*_sign_and_digits(value["value"]), -int(value["scale"])))
+        return Decimal((*_sign_and_digits(value["value"]), -_scale(value["scale"])))
     except (KeyError, TypeError) as error:
         raise ValueError(f"{value!r} is no decimal with its scale") from error
 

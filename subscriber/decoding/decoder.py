@@ -116,6 +116,8 @@ class Decoder:
             else:
                 try:
                     many = elements(message, value)
+                except BadRow as error:
+                    batch.dead.append(DeadLetter(message, error.cause, error.detail))
                 except NOT_JSON as error:
                     batch.dead.append(DeadLetter(message, *_cause(value, error)))
                 else:

@@ -169,7 +169,8 @@ def _uses(pipeline: Pipeline, fields: Mapping[str, Field] | None, *, exact: bool
         uses.append(Use("timestamp", found, source.timestamp, found.wire, convert))
     if pipeline.truth is not None:
         found = column(pipeline.truth.column)
-        uses.append(Use("truth", found, pipeline.truth.column, Any, _then(found.read, truth), optional=True))
+        # of the few rows that the console shows, it makes a `truth`
+        uses.append(Use("truth", found, pipeline.truth.column, Any, found.read, optional=True))
     if source.version is not None:
         found = column(source.version)
         uses.append(Use("version", found, source.version, Any, _then(found.read, version), optional=True))

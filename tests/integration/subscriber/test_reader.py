@@ -11,6 +11,7 @@ from confluent_kafka import Consumer
 
 from subscriber.batch import Tenures
 from subscriber.health import Health
+from subscriber.membership import Membership
 from subscriber.metrics import Metrics, Registry
 from subscriber.pipeline_file import load_pipeline
 from subscriber.reader import Reader
@@ -81,6 +82,34 @@ def test_a_backlog_is_read_without_a_gap(topic: Topic, reader: Reader, holds: in
 
     for partition, read in offsets.items():
         assert read == list(range(ROWS // topic.partitions)), f"partition {partition}"
+
+
+def test_a_client_that_falls_out_of_its_group_is_replaced(
+    topic: Topic, reader: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # given rows read
+    topic.write((flower(i) for i in range(100)), partition=0)
+    wait_until("a partition", lambda: reader.read(0.1) and reader.assigned)
+    first, member = reader._consumer, Membership.told
+
+    # when the client says that it is out of its group, for too long
+    monkeypatch.setattr("subscriber.membership.LOST_SECONDS", 0.5)
+    out = '{"cgrp": {"join_state": "wait-unassign-to-complete"}}'
+    monkeypatch.setattr(Membership, "told", lambda self, _, now: member(self, out, now))
+    wait_until("another client", lambda: reader.read(0.1) is None and reader._consumer is not first)
+    monkeypatch.undo()
+
+    # then another client reads on, from where the rows are stored
+    offsets: list[int] = []
+
+    def read() -> bool:
+        batch = reader.read(0.1)
+        offsets.extend(record.offset() for record in (batch.records if batch else []))
+        return len(offsets) == 100
+
+    wait_until("every row again", read)
+    assert offsets == list(range(100))
+    assert reader._health.snapshot()["partitions"] == list(range(topic.partitions))
 
 
 def test_partitions_that_go_during_a_hold_flow_when_they_come_back(

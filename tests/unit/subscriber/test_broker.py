@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from confluent_kafka import KafkaError
 
-from subscriber.broker import refusal, words
+from subscriber.broker import all_down, refusal, words
 
 BROKER = "sasl_ssl://localhost:9094/bootstrap: "
 
@@ -42,3 +42,11 @@ def test_an_error_says_the_same_each_time() -> None:
     error = KafkaError(KafkaError._TRANSPORT, f"{BROKER}Connection refused (after 12ms in state CONNECT)")
 
     assert words(error) == f"{BROKER}Connection refused"
+
+
+def test_a_broker_that_let_us_in_speaks_our_protocol() -> None:
+    speaks = "KAFKA_SECURITY_PROTOCOL=PLAINTEXT"
+    assert all_down("1/1 brokers are down", speaks, let_in=True) == "Kafka: 1/1 brokers are down"
+    assert all_down("1/1 brokers are down", speaks, let_in=False) == (
+        "Kafka: 1/1 brokers are down, or do not speak KAFKA_SECURITY_PROTOCOL=PLAINTEXT"
+    )

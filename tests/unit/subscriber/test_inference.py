@@ -429,7 +429,7 @@ def test_every_exception_of_requests_is_judged(
     def fail(*_: object, **__: object) -> None:
         raise error
 
-    monkeypatch.setattr(requests.Session, "request", fail)
+    monkeypatch.setattr(requests.Session, "send", fail)
 
     with pytest.raises(SubscriberError) as raised:
         asking.predict(ROWS)
@@ -447,7 +447,7 @@ def test_a_certificate_that_is_not_trusted_is_a_wrong_setting(
     def fail(*_: object, **__: object) -> None:
         raise requests.exceptions.SSLError("[SSL: CERTIFICATE_VERIFY_FAILED] self-signed certificate")
 
-    monkeypatch.setattr(requests.Session, "request", fail)
+    monkeypatch.setattr(requests.Session, "send", fail)
 
     with pytest.raises(WrongSetting, match="not trusted"):
         asking.predict(ROWS)
