@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 SQL = Path(__file__).parent / "sql"
+# who may write to the schema public of a database could have the superuser run a function of theirs
+NOBODYS_FUNCTIONS = "-c search_path=pg_catalog"
 INITDB_OPTIONS = (
     *("--auth=scram-sha-256", "--encoding=UTF8"),
     *("--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C", "--no-sync"),
@@ -107,7 +109,7 @@ class Database:
             known = connection.execute("select from pg_database where datname = %s", [database]).fetchone()
             if known is None:
                 connection.execute(sql.SQL("create database {}").format(sql.Identifier(database)))
-        with psycopg.connect(self.superuser_dsn(database), autocommit=True) as connection:
+        with psycopg.connect(self.superuser_dsn(database), autocommit=True, options=NOBODYS_FUNCTIONS) as connection:
             for key, value in values.items():
                 connection.execute("select set_config(%s, %s, false)", [f"stream.{key.lower()}", value])
             connection.execute((SQL / f"{roles}.sql").read_bytes())

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 READY_POLL_SECONDS = 0.05
 TAIL_LINES = 25
+CHILDREN_SECONDS = 10.0
 
 
 @dataclass
@@ -135,10 +136,18 @@ class Server:
         return self.process.returncode
 
     def kill(self) -> None:
-        """End the process at once, as a crash would."""
+        """End the process at once, as a crash would, and wait for its children: a new one is not let in before."""
+        children: list[psutil.Process] = []
+        with contextlib.suppress(psutil.NoSuchProcess):
+            children = psutil.Process(self.pid).children(recursive=True)
         self.send(signal.SIGKILL)
         assert self.process is not None  # noqa: S101
         self.process.wait()
+        # they see by themselves that it is gone, but for those that are frozen
+        _, left = psutil.wait_procs(children, timeout=CHILDREN_SECONDS)
+        for child in left:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                child.kill()
 
     def send(self, signal_: signal.Signals) -> None:
         os.kill(self.pid, signal_)

@@ -20,13 +20,14 @@ from stack.settings import LOCK, Settings, cache_folder, state_root
 from stack.valkey import Account, Valkey
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping
     from pathlib import Path
 
     from stack.process import Server
     from stack.progress import Progress
 
 NEEDED_MB = 1024
+STARTING = "starting Postgres (source, target), Valkey, SeaweedFS and Kafka"
 SOURCE_OPTIONS = {
     "wal_level": "logical",
     "max_wal_senders": "10",
@@ -123,19 +124,21 @@ class Stack:
     def _more(self, name: str) -> Mapping[str, str]:
         return self.more.get(name, {})
 
-    def start(self, say: Callable[[str], None]) -> None:
-        """Start every server and wait until all serve.
+    def start(self, say: Callable[[str], None], *, without: Collection[str] = ()) -> None:
+        """Start every server but those named, and wait until all serve.
 
         Raises:
             PortBusy, ServerFailed: see there; what had started is stopped again by `stop`.
         """
-        beside = (self.source, self.target, self.cache, self.archive, self.broker)
-        servers = (self.connect, *beside)
+        every = (self.source, self.target, self.cache, self.archive, self.broker)
+        beside = [server for server in every if server.name not in without]
+        connect = [self.connect] if self.connect.name not in without else []
+        servers = (*connect, *beside)
         for server in servers:
             server.stop_leftover()
         for server in servers:
             server.check_ports()
-        say("starting Postgres (source, target), Valkey, SeaweedFS and Kafka")
+        say(f"starting {', '.join(server.name for server in beside)}" if without else STARTING)
         with ThreadPoolExecutor(len(beside)) as pool:
             futures = [pool.submit(self._start_one, server) for server in beside]
             try:
@@ -145,10 +148,11 @@ class Stack:
                 # the others' readiness is waited for in the pool, which is left only then
                 self.stop()
                 raise
-        say("starting Kafka Connect")
-        self.connect.start()
-        self.started.append(self.connect)
-        self.connect.wait_ready()
+        for server in connect:
+            say("starting Kafka Connect")
+            server.start()
+            self.started.append(server)
+            server.wait_ready()
 
     def _start_one(self, server: postgres.Postgres | Broker | Valkey | SeaweedFS) -> None:
         server.prepare()

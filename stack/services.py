@@ -86,13 +86,13 @@ class Services:
             "applications", "data_generator", "applications", "--rate", str(rate), "--drift", str(drift)
         )
 
-    def run(self, name: str, module: str, *arguments: str) -> None:
-        """Run a service that ends by itself, its output in its log.
+    def run(self, name: str, module: str, *arguments: str, **changes: str) -> None:
+        """Run a service that ends by itself, its output in its log, with changes to the environment.
 
         Raises:
             ServerFailed: it ended with another status than 0.
         """
-        server = self.process(name, module, *arguments)
+        server = self.process(name, module, *arguments, url=None, port=None, **changes)
         server.start()
         assert server.process is not None  # noqa: S101
         try:

@@ -42,6 +42,8 @@ begin
     execute format('alter role %I login nosuperuser password %L', tasks, current_setting('stream.tasks_password'));
     execute format('create schema if not exists tasks authorization %I', owner);
     execute format('grant connect on database %I to %I', current_database(), tasks);
+    -- its statements name every schema; in public others may put functions that are taken for Postgres' own
+    execute format('alter role %I in database %I set search_path = pg_catalog', tasks, current_database());
     execute format('grant usage on schema tasks to %I, %I', tasks, reader);
     execute format('grant usage, create on schema tasks to %I', subscriber);
     execute format('alter default privileges for role %I in schema tasks grant select on tables to %I', subscriber, reader);

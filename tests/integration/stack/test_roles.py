@@ -83,7 +83,7 @@ def sign_in(settings: Settings) -> Iterator[SignIn]:
 @pytest.fixture
 def tables(sign_in: SignIn, name: str) -> Iterator[dict[str, str]]:
     """Give a table of each role that makes tables, by the role, with one row each."""
-    made = {owner: f"{name}_{owner}" for owner in ("source", "target", "subscriber", "sink")}
+    made = {owner: f"public.{name}_{owner}" for owner in ("source", "target", "subscriber", "sink")}
     for owner, table in made.items():
         connection = sign_in(owner)
         connection.execute(f"create table {table} (id int)")

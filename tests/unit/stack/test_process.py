@@ -165,3 +165,17 @@ def test_a_process_that_only_has_the_old_number_is_spared(tmp_path: Path, server
     server(WAITS).stop_leftover()
 
     assert stranger.running
+
+
+def test_a_killed_server_is_gone_with_its_children(server: MakeServer) -> None:
+    # given a server whose child outlives it for a moment
+    new = server("import subprocess; print(subprocess.Popen(['sleep', '0.5']).pid, flush=True); " + WAITS)
+    new.start()
+    new.wait_ready()
+    (child,) = (psutil.Process(int(line)) for line in new.tail() if line.isdigit())
+
+    # when it is killed
+    new.kill()
+
+    # then the child has ended too
+    assert not child.is_running() or child.status() == psutil.STATUS_ZOMBIE
