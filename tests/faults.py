@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any, Self
@@ -23,12 +24,19 @@ def status(code: int, **headers: str) -> Answer:
     return code, {name.replace("_", "-"): value for name, value in headers.items()}, body
 
 
+class _Quiet(ThreadingHTTPServer):
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        # a client that has gone is what is tried here
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)
+
+
 class FaultyApi:
     """Passes requests on to the real API unless `fault`, asked with the request's JSON, gives an answer of its own.
 
     `requests_seen` counts inference requests; `broken` closes the connection in the middle of the answer;
     `gate` holds every inference request while it is cleared; a `token` is wanted of every request. With a context it
-    speaks TLS, under the name localhost.
+    speaks TLS, under the name localhost. While the real API is away, connections end without an answer.
     """
 
     def __init__(self, api: str, context: ssl.SSLContext | None = None) -> None:
@@ -43,11 +51,17 @@ class FaultyApi:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            # an answer's head and body are two packets: the second would wait for the client's delayed acknowledgement
+            disable_nagle_algorithm = True
 
             def do_GET(self) -> None:
                 if not self._let_in():
                     return
-                answer = requests.get(f"{proxy.api}{self.path}", timeout=10)
+                try:
+                    answer = requests.get(f"{proxy.api}{self.path}", timeout=10)
+                except requests.RequestException:
+                    self.close_connection = True
+                    return
                 self._send(answer.status_code, {}, answer.content)
 
             def do_POST(self) -> None:
@@ -59,7 +73,11 @@ class FaultyApi:
                 answer = proxy.fault(json.loads(body))
                 if answer is None:
                     content = {"Content-Type": self.headers["Content-Type"]}
-                    real = requests.post(f"{proxy.api}{self.path}", data=body, headers=content, timeout=10)
+                    try:
+                        real = requests.post(f"{proxy.api}{self.path}", data=body, headers=content, timeout=10)
+                    except requests.RequestException:
+                        self.close_connection = True
+                        return
                     answer = real.status_code, {}, real.content
                 self._send(*answer)
 
@@ -86,7 +104,7 @@ class FaultyApi:
             def log_message(self, *_: object) -> None:
                 pass
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server = _Quiet(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
         self.address = f"http://127.0.0.1:{self._server.server_port}"
         if context is not None:
