@@ -1,107 +1,128 @@
-"""Works off a backlog, then follows single rows: `python -m benchmarks`.
+"""Measures what docs/benchmarks.md shows: `make bench`, or `python -m benchmarks peers freshness --rounds 5`.
 
-Prints rows a second and memory of one subscriber and one model API on a filled topic, written by the real connector,
-and the time from a row's commit to its prediction at an idle moment.
+Each benchmark starts servers of its own, and what it finds is kept in benchmarks/results/.
 """
 
 from __future__ import annotations
 
-import statistics
-import time
-from typing import Annotated
+import dataclasses
+import inspect
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any
 
-import psycopg
 import typer
 from rich.console import Console
 
-from benchmarks.running import Running, peak_mb
+from benchmarks import end_to_end, freshness, growth, limits, one_row, side_by_side
 from stack.errors import StackError
 from stack.progress import Progress
 from stack.servers import report
 
-TOPIC = "postgres-source-iris_data"
-POLL_SECONDS = 0.02
-WAIT_SECONDS = 600.0
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from benchmarks.results import Result
 
 
-class Bench:
-    """Measures on a stack that runs."""
+class Benchmark(StrEnum):
+    """What can be measured, in the order of the document; `measure` of each module tells how, and its defaults."""
 
-    def __init__(self, running: Running) -> None:
-        self.settings, self.services, self.progress = running.settings, running.services, running.progress
+    PEERS = "peers"
+    LIMITS = "limits"
+    FRESHNESS = "freshness"
+    END_TO_END = "end-to-end"
+    GROWTH = "growth"
+    ONE_ROW = "one-row"
 
-    def fill(self, rows: int) -> None:
-        """Have the generator write rows and the connector carry them, with nobody reading."""
-        self.services.run("fill", "data_generator", "--rate", "0", "--batch", "1000", "--rows", str(rows))
-        self.wait("the copy", "select count(*) from iris_data", rows)
 
-    def backlog(self, rows: int) -> None:
-        began = time.monotonic()
-        self.services.subscriber.start()
-        self.services.subscriber.wait_ready()
-        self.wait("the first prediction", "select coalesce(max(id), 0) from iris_prediction", 1)
-        flowing = time.monotonic()
-        first = self.one("select max(id) from iris_prediction")
-        # ids come in order and without gaps: asking for the last costs the server nothing
-        self.wait("the predictions", "select max(id) from iris_prediction", rows)
-        ended = time.monotonic()
-        print(
-            f"backlog: rows={rows} rows_per_s={(rows - first) / (ended - flowing):.0f} "
-            f"first_after_s={flowing - began:.1f} subscriber_peak_mb={peak_mb(self.services.subscriber):.0f}",
-            flush=True,
-        )
-
-    def freshness(self, rows: int) -> None:
-        """Insert a row, wait until it is predicted, and again: from before its commit to seeing its prediction."""
-        query = "insert into iris_data (sepal_length, sepal_width, petal_length, petal_width, target)"
-        times = []
-        with (
-            psycopg.connect(self.settings.source_dsn(), autocommit=True) as source,
-            psycopg.connect(self.settings.reader_dsn(), autocommit=True) as target,
-        ):
-            for _ in range(rows):
-                # not in step with any of the stream's own periods
-                time.sleep(0.05 + 0.037)
-                began = time.monotonic()
-                (row_id,) = source.execute(f"{query} values (5.1, 3.5, 1.4, 0.2, 0) returning id").fetchone() or (0,)
-                while not target.execute("select 1 from iris_prediction where source_id = %s", [row_id]).fetchone():
-                    if time.monotonic() - began > WAIT_SECONDS:
-                        raise StackError(f"row {row_id} was not predicted within {WAIT_SECONDS:.0f} s")
-                    time.sleep(0.0005)
-                times.append((time.monotonic() - began) * 1000)
-        cuts = statistics.quantiles(times, n=100)
-        print(f"freshness: rows={rows} p50_ms={cuts[49]:.1f} p95_ms={cuts[94]:.1f} p99_ms={cuts[98]:.1f}", flush=True)
-
-    def one(self, query: str) -> int:
-        with psycopg.connect(self.settings.reader_dsn(), autocommit=True) as target:
-            (value,) = target.execute(query.encode()).fetchone() or (0,)
-            return int(value)
-
-    def wait(self, what: str, query: str, count: int) -> None:
-        self.progress.say(f"waiting for {what}")
-        with psycopg.connect(self.settings.reader_dsn(), autocommit=True) as target:
-            end = time.monotonic() + WAIT_SECONDS
-            while (target.execute(query.encode()).fetchone() or (0,))[0] < count:
-                if time.monotonic() > end:
-                    raise StackError(f"{what} did not come within {WAIT_SECONDS:.0f} s")
-                time.sleep(POLL_SECONDS)
+MEASURE: dict[Benchmark, Callable[..., Result]] = {
+    Benchmark.PEERS: side_by_side.measure,
+    Benchmark.LIMITS: limits.measure,
+    Benchmark.FRESHNESS: freshness.measure,
+    Benchmark.END_TO_END: end_to_end.measure,
+    Benchmark.GROWTH: growth.measure,
+    Benchmark.ONE_ROW: one_row.measure,
+}
 
 
 def main(
-    rows: Annotated[int, typer.Option(help="Rows of the backlog.")] = 1_000_000,
-    single: Annotated[int, typer.Option(help="Single rows followed afterwards.")] = 200,
+    names: Annotated[list[Benchmark] | None, typer.Argument(help="What to measure; everything by default.")] = None,
+    *,
+    rounds: Annotated[int | None, typer.Option(min=1, help="How often each is measured.")] = None,
+    rows: Annotated[int | None, typer.Option(min=1, help="How many rows each time.")] = None,
+    seconds: Annotated[float | None, typer.Option(min=0.1, help="How long each time.")] = None,
+    rates: Annotated[str | None, typer.Option(help="Of freshness: rows a second, as 1,200.")] = None,
+    millions: Annotated[str | None, typer.Option(help="Of growth: rows that are there, as 1,10,50.")] = None,
+    contenders: Annotated[str | None, typer.Option(help=f"Of peers: some of {side_by_side.NAMES}.")] = None,
+    keep: Annotated[bool, typer.Option(help="Keep what is found in benchmarks/results/.")] = True,
 ) -> None:
-    """Measure one subscriber and one model API on this machine."""
-    running = Running(Progress(Console(stderr=True)))
+    """Measure, on this machine, and keep what is found; status 1 if something could not be measured."""
+    given = {
+        "rounds": rounds,
+        "rows": rows,
+        "seconds": seconds,
+        "rates": rates,
+        "millions": millions,
+        "contenders": contenders,
+    }
+    sizes = {option: value for option, value in given.items() if value is not None}
+    progress = Progress(Console(stderr=True))
+    failed = False
     try:
-        with running.started():
-            bench = Bench(running)
-            bench.fill(rows)
-            bench.backlog(rows)
-            bench.freshness(single)
+        asked = {name: arguments(name, sizes) for name in names or list(Benchmark)}
     except StackError as error:
         report(error)
         raise typer.Exit(1) from error
+    for name, chosen in asked.items():
+        progress.say(f"measuring {name}")
+        try:
+            found = dataclasses.replace(MEASURE[name](progress, **chosen), command=command(name, sizes))
+        except StackError as error:
+            # the others are measured all the same
+            report(error)
+            failed = True
+            continue
+        if keep:
+            found.keep()
+        print(*found.tables, *found.notes, sep="\n\n", flush=True)
+    raise typer.Exit(failed)
+
+
+def arguments(name: Benchmark, sizes: Mapping[str, Any]) -> dict[str, Any]:
+    """What the options say, as `measure` of a benchmark takes it.
+
+    Raises:
+        StackError: it has no such size, or an option is not what it should be.
+    """
+    if foreign := sizes.keys() - inspect.signature(MEASURE[name]).parameters.keys():
+        raise StackError(f"--{min(foreign)}: {name} has no such size")
+    read: dict[str, Callable[[Any], Any]] = {
+        "rates": lambda text: [int(rate) for rate in numbers("--rates", text)],
+        "millions": lambda text: numbers("--millions", text),
+        "contenders": side_by_side.chosen,
+    }
+    return {option: read.get(option, lambda value: value)(value) for option, value in sizes.items()}
+
+
+def numbers(option: str, text: str) -> list[float]:
+    """Numbers with commas between them.
+
+    Raises:
+        StackError: they are no numbers, or do not ascend.
+    """
+    try:
+        found = [float(number) for number in text.split(",")]
+    except ValueError:
+        found = []
+    if not found or found != sorted(set(found)) or found[0] <= 0:
+        raise StackError(f"{option} {text}: not ascending numbers with commas between them")
+    return found
+
+
+def command(name: Benchmark, sizes: Mapping[str, Any]) -> str:
+    """What measures it again."""
+    options = "".join(f" --{option} {value}" for option, value in sizes.items())
+    return f'make bench ARGS="{name}{options}"' if options else f"make bench ARGS={name}"
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ all meet the same machine. What is asked is `POST /decisions` of the credit mode
 
 from __future__ import annotations
 
-import asyncio
 import itertools
 import json
 import os
@@ -26,7 +25,7 @@ from api.credit.features import AGE, CATEGORIES, INSTALLMENT_RATE
 from api.model import artifact
 from api.training import credit
 from benchmarks.cache_memory import ANSWERS, measure
-from benchmarks.load import Timed, ask_all
+from benchmarks.clients import Answered, Load, work
 from stack.cli import folder_of
 from stack.errors import StackError
 from stack.process import Server
@@ -48,16 +47,16 @@ KNOWN = 200
 class Measured:
     """The answers of each kind, and what a miss added in each round: the difference of the medians, in milliseconds."""
 
-    without: Timed = field(default_factory=Timed)
-    miss: Timed = field(default_factory=Timed)
-    hit: Timed = field(default_factory=Timed)
+    without: Answered = field(default_factory=Answered)
+    miss: Answered = field(default_factory=Answered)
+    hit: Answered = field(default_factory=Answered)
     added_ms: list[float] = field(default_factory=list)
 
 
 class Subject:
     """One model behind an endpoint, with the cache and without."""
 
-    def __init__(self, model_ms: int, account: Account, folder: Path, port: int, unknown: Iterator[bytes]) -> None:
+    def __init__(self, model_ms: int, account: Account, folder: Path, port: int, unknown: Iterator[str]) -> None:
         self.name = f"{model_ms}ms" if model_ms else "credit"
         url = {
             "CACHE_URL": f"redis://127.0.0.1:{account.port}",
@@ -74,20 +73,20 @@ class Subject:
         plain, cached = self.urls
         measured = Measured()
         known = self._new(KNOWN)
-        asyncio.run(ask_all(cached, known, clients))
+        work(Load([cached], known, clients))
         a_round = max(count // rounds, clients)
         for _ in range(rounds):
             new = self._new(a_round)
-            without = asyncio.run(ask_all(plain, new, clients))
-            miss = asyncio.run(ask_all(cached, new, clients))
-            hit = asyncio.run(ask_all(cached, random.choices(known, k=a_round), clients))  # noqa: S311
+            without = work(Load([plain], new, clients))
+            miss = work(Load([cached], new, clients))
+            hit = work(Load([cached], random.choices(known, k=a_round), clients))  # noqa: S311
             measured.without.add(without)
             measured.miss.add(miss)
             measured.hit.add(hit)
             measured.added_ms.append(miss.p50 - without.p50)
         return measured
 
-    def _new(self, number: int) -> list[bytes]:
+    def _new(self, number: int) -> list[str]:
         """Applications that were not sent before."""
         taken = list(itertools.islice(self._unknown, number))
         if len(taken) < number:
@@ -124,12 +123,12 @@ def serve_credit(models: Path) -> None:
     artifact.serve_version(models, description.name, description.version)
 
 
-def applications() -> Iterator[bytes]:
+def applications() -> Iterator[str]:
     """All 20,600 applications that the endpoint takes, in an order by chance, as request bodies."""
     names = (INSTALLMENT_RATE, AGE, *CATEGORIES)
     every = list(itertools.product(range(1, 5), range(18, 121), *CATEGORIES.values()))
     random.shuffle(every)
-    return (json.dumps(dict(zip(names, values, strict=True))).encode() for values in every)
+    return (json.dumps(dict(zip(names, values, strict=True))) for values in every)
 
 
 def tell(subject: Subject, count: int) -> None:

@@ -23,7 +23,8 @@ import requests
 import typer
 from rich.console import Console
 
-from benchmarks.running import Running, peak_mb
+from benchmarks.processes import measured
+from benchmarks.running import Running
 from stack.errors import StackError
 from stack.progress import Progress
 from stack.servers import report
@@ -62,15 +63,17 @@ class Bench:
 
     def large(self, file: Path, result: Path, beside: int) -> None:
         """Submit a file and fetch its result, small tasks being submitted meanwhile."""
-        began = time.monotonic()
-        task = self._client("submit", str(file), "--model", "credit").strip()
-        submitted = time.monotonic()
-        small = self.small_ones(beside, CLIENTS)
-        still = self._status(task)["status"]
-        status = self.wait(task)
-        done = time.monotonic()
-        self._client("result", task, "--output", str(result))
-        fetched = time.monotonic()
+        services = self._running.services
+        with measured({"api": services.api.pid, "subscriber": services.task_subscriber.pid}) as used:
+            began = time.monotonic()
+            task = self._client("submit", str(file), "--model", "credit").strip()
+            submitted = time.monotonic()
+            small = self.small_ones(beside, CLIENTS)
+            still = self._status(task)["status"]
+            status = self.wait(task)
+            done = time.monotonic()
+            self._client("result", task, "--output", str(result))
+            fetched = time.monotonic()
         rows = status["rows_total"]
         with result.open() as lines:
             in_order = all(
@@ -79,8 +82,7 @@ class Bench:
         print(
             f"large: rows={rows} failed={status['rows_failed']} in_order={in_order} submit_s={submitted - began:.1f} "
             f"work_s={done - submitted:.1f} result_s={fetched - done:.1f} rows_per_s={rows / (done - submitted):.0f} "
-            f"api_peak_mb={peak_mb(self._running.services.api):.0f} "
-            f"subscriber_peak_mb={peak_mb(self._running.services.task_subscriber):.0f}",
+            f"api_peak_mb={used['api'].peak_mb:.0f} subscriber_peak_mb={used['subscriber'].peak_mb:.0f}",
             flush=True,
         )
         _print("beside", small, still)
