@@ -8,7 +8,7 @@ PORTS = $(if $(filter-out 0,$(PORT_OFFSET)),--port-offset $(PORT_OFFSET))
 FOLDERS := api benchmarks connectors data_generator examples grafana stack subscriber tests
 
 .DEFAULT_GOAL := help
-.PHONY: help demo stack up down logs ps source-db-connection target-db-connection monitoring-db-connection users cache archive-ls request applications drift-report images test test-servers bench-cache bench-tasks check format clean lock
+.PHONY: help demo stack up down logs ps source-db-connection target-db-connection monitoring-db-connection users cache archive-ls request applications drift-report images test test-servers bench-cache bench-tasks bench bench-profile soak bench-quick chaos audit check format clean lock
 
 help: ## List the verbs
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-25s %s\n", $$1, $$2}'
@@ -54,7 +54,7 @@ monitoring-db-connection: ## Open psql in the monitoring database in Docker
 users: ## Accounts for tasks in Docker (ARGS="list", "add NAME", "password NAME --generate", "remove NAME")
 	@docker compose exec api-with-model python -m api.users $(or $(ARGS),--help)
 
-drift-report: .venv-evidently/.evidently ## Write an Evidently report of the monitoring database (SINCE=24h REPORT=drift.html)
+drift-report: .venv-evidently/.installed ## Write an Evidently report of the monitoring database (SINCE=24h REPORT=drift.html)
 	@.venv-evidently/bin/python -m api.drift --since $(or $(SINCE),24h) --report $(or $(REPORT),drift.html)
 
 request: $(VENV)/.demo ## Send sample applications for a credit to a running API (COUNT=4, PORT_OFFSET=0)
@@ -79,7 +79,7 @@ archive-ls: $(VENV)/.demo ## List what is in the archive of images, with its tag
 test: $(VENV)/.dev ## Run every test on real servers (ARGS=tests/unit; STACK=docker takes the servers from testcontainers)
 	@$(BIN)/python -m pytest $(ARGS)
 
-test-servers: $(VENV)/.dev .venv-mlserver/.mlserver ## Run the tests about other model servers (MLServer, in an environment of its own)
+test-servers: $(VENV)/.dev .venv-mlserver/.installed ## Run the tests about other model servers (MLServer, in an environment of its own)
 	@MLSERVER=$(CURDIR)/.venv-mlserver/bin $(BIN)/python -m pytest -m servers $(ARGS)
 
 bench-cache: $(VENV)/.dev ## Measure answers with and without the cache, and its memory (ARGS=--requests=6000)
@@ -87,6 +87,26 @@ bench-cache: $(VENV)/.dev ## Measure answers with and without the cache, and its
 
 bench-tasks: $(VENV)/.dev ## Measure a task of a million rows, and small ones beside it (ARGS=--rows=100000)
 	@$(BIN)/python -m benchmarks.tasks $(ARGS)
+
+bench: $(VENV)/.dev .venv-bench/.installed ## Measure everything that docs/benchmarks.md shows, and write it there (ARGS="peers freshness --rounds 5" for some)
+	@$(BIN)/python -m benchmarks $(ARGS)
+	@.venv-bench/bin/python -m benchmarks.report
+
+bench-profile: $(VENV)/.dev .venv-bench/.installed ## Show what the subscriber and the model API do while they work off a backlog
+	@$(BIN)/python -m benchmarks.profile $(ARGS)
+
+soak: $(VENV)/.dev .venv-bench/.installed ## Run for an hour at half speed; fails if anything grows (ARGS=--minutes=5)
+	@status=0; $(BIN)/python -m benchmarks.soak $(ARGS) || status=$$?; \
+	  .venv-bench/bin/python -m benchmarks.report && exit $$status
+
+bench-quick: $(VENV)/.dev ## Print ratios to the plain loop, within three minutes
+	@$(BIN)/python -m benchmarks.quick $(ARGS)
+
+chaos: $(VENV)/.dev ## Inject faults by a seed, and prove that no row is lost or doubled (SEED=1 FAULTS=500 MINUTES=30)
+	@$(BIN)/python -m tests.chaos --seed $(or $(SEED),1) --faults $(or $(FAULTS),500) $(if $(MINUTES),--minutes $(MINUTES)) $(ARGS)
+
+audit: $(VENV)/.dev .venv-audit/.installed ## Check pins, hashes and licences of every package, and write bills of materials (ONLINE=1 asks for known vulnerabilities too)
+	@$(BIN)/python -m stack.audit --tools .venv-audit/bin $(if $(ONLINE),--online)
 
 check: $(VENV)/.dev ## Lint, format, types, and the links in the documents
 	@$(BIN)/ruff check $(FOLDERS)
@@ -107,6 +127,7 @@ clean: ## Forget the state: databases, topics, logs, in Docker too (downloads an
 lock: $(VENV)/.dev ## Pin packages and server artifacts anew, with their hashes (UPGRADE=1 takes the newest packages)
 	@PATH="$(BIN):$$PATH" UPGRADE=$(UPGRADE) requirements/compile
 	@$(BIN)/python -m stack lock
+	@$(BIN)/python -m benchmarks.spark_jars
 
 $(VENV)/bin/pip:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
@@ -114,17 +135,11 @@ $(VENV)/bin/pip:
 	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \
 	  echo "error: $(PYTHON) cannot make a virtual environment (on Debian and Ubuntu: apt install python3-venv)" >&2; exit 1; }
 
-.venv-mlserver/.mlserver: requirements/mlserver.txt | $(VENV)/bin/pip
-	@echo "installing MLServer (requirements/mlserver.txt)"
-	@$(BIN)/python -m venv --clear .venv-mlserver
-	@.venv-mlserver/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $< || { \
-	  echo "error: the packages could not be installed: is there a network? Run the same command again to go on" >&2; exit 1; }
-	@touch $@
-
-.venv-evidently/.evidently: requirements/evidently.txt | $(VENV)/bin/pip
-	@echo "installing Evidently (requirements/evidently.txt)"
-	@$(BIN)/python -m venv --clear .venv-evidently
-	@.venv-evidently/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $< || { \
+# environments of their own, for packages that no service uses
+.venv-%/.installed: requirements/%.txt | $(VENV)/bin/pip
+	@echo "installing what is in requirements/$*.txt, into an environment of its own"
+	@$(BIN)/python -m venv --clear .venv-$*
+	@.venv-$*/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $< || { \
 	  echo "error: the packages could not be installed: is there a network? Run the same command again to go on" >&2; exit 1; }
 	@touch $@
 

@@ -3,6 +3,8 @@
 import sys
 import warnings
 
+# first: it looks for each of numpy's functions in every module there is, which takes the longer the more there are
+import skops.io  # noqa: F401
 import structlog
 from pydantic import ValidationError
 

@@ -15,7 +15,7 @@ import structlog
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from api import errors
@@ -71,6 +71,7 @@ def answer_failures(app: FastAPI) -> None:
     app.add_exception_handler(errors.ApiError, _api_error)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(RequestValidationError, _invalid_fields)
+    app.add_exception_handler(ClientDisconnect, _hung_up)
     app.add_exception_handler(Exception, _unforeseen)
 
 
@@ -109,6 +110,11 @@ async def _invalid_fields(request: Request, error: Exception) -> Response:
         found = FieldsError(*((_name(problem["loc"]), problem["msg"]) for problem in problems))
         return _answer(request, HTTPStatus.UNPROCESSABLE_ENTITY, str(found), {}, found.members)
     return _answer(request, HTTPStatus.UNPROCESSABLE_ENTITY, [_field(problem) for problem in problems], {})
+
+
+async def _hung_up(request: Request, _error: Exception) -> Response:
+    """Answer nobody: the sender has gone before its body was whole, which is no news for the log."""
+    return _answer(request, HTTPStatus.BAD_REQUEST, "the body ended early", {})
 
 
 async def _unforeseen(request: Request, _error: Exception) -> Response:

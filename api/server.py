@@ -7,6 +7,7 @@ import uvicorn
 from fastapi import FastAPI
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
+from api.connections import BoundedProtocol
 from api.settings import Settings
 
 IDLE_CONNECTION_SECONDS = 75
@@ -45,7 +46,7 @@ def serve(app: FastAPI, listener: socket.socket, settings: Settings) -> None:
     config = uvicorn.Config(
         app,
         loop="uvloop",
-        http="httptools",
+        http=BoundedProtocol,
         ws="none",
         access_log=False,
         log_config=None,

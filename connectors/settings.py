@@ -24,6 +24,9 @@ class ConnectorsSettings(BaseSettings):
     source_user: str
     """Owns the source tables: creates the publication and grants Debezium its reading."""
     source_password: SecretStr
+    tasks_user: str | None = None
+    """Owns the outbox of the tasks and its publication: grants Debezium its reading. Needed for the tasks alone."""
+    tasks_password: SecretStr | None = None
     debezium_user: str
     """Reads the write-ahead log."""
     debezium_password: SecretStr

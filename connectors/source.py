@@ -6,11 +6,13 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from connectors.databases import open_source
-from connectors.errors import DatabaseError
+from connectors.errors import DatabaseError, SettingError
 from connectors.publication import Publication
 from connectors.tables import Table, parse_list
 
 if TYPE_CHECKING:
+    from pydantic import SecretStr
+
     from connectors.deadline import Deadline
     from connectors.definition import Definition
     from connectors.settings import ConnectorsSettings
@@ -37,7 +39,7 @@ def prepare_source(settings: ConnectorsSettings, source: Definition, deadline: D
         DatabaseError: the database does not answer, or a table is not there, before the deadline; or it refuses.
     """
     tables = first_tables(source)
-    with open_source(settings, settings.source_user, settings.source_password, deadline, say) as connection:
+    with open_source(settings, *owner(settings, source), deadline, say) as connection:
         publication = Publication(connection, source, settings.debezium_user)
         for table in tables:
             _wait_for_table(publication, table, MAKERS[source.name], deadline, say)
@@ -52,6 +54,19 @@ def prepare_source(settings: ConnectorsSettings, source: Definition, deadline: D
     if added:
         say(f"source: added before: {', '.join(map(str, added))}")
     return with_tables(source, [*tables, *added])
+
+
+def owner(settings: ConnectorsSettings, source: Definition) -> tuple[str, SecretStr]:
+    """The role that owns the tables of a definition, and its password.
+
+    Raises:
+        SettingError: it is that of the tasks, which the settings lack.
+    """
+    if OUTBOX_TOPICS not in source.config:
+        return settings.source_user, settings.source_password
+    if settings.tasks_user is None or settings.tasks_password is None:
+        raise SettingError("TASKS_USER, TASKS_PASSWORD: not set, but the outbox of the tasks is this role's")
+    return settings.tasks_user, settings.tasks_password
 
 
 def first_tables(source: Definition) -> list[Table]:

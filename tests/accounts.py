@@ -1,6 +1,7 @@
 """Accounts of a test's own, and an API that takes tasks."""
 
 import asyncio
+import functools
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -48,14 +49,24 @@ def add_account(settings: StackSettings, name: str, password: str = PASSWORD, sc
 def add_account_in(settings: TaskSettings, name: str, password: str = PASSWORD, scopes: tuple[str, ...] = BOTH) -> int:
     """The same, in the database of these settings."""
     dsn = settings.source_dsn()
-    migrate(psycopg.connect(dsn))
+    _migrated(dsn)
     with psycopg.connect(dsn) as connection:
         row = connection.execute(
             "insert into tasks.account (name, password_hash, scopes) values (%s, %s, %s) returning id",
-            (name, passwords.hashed(password), list(scopes)),
+            (name, _hash(password), list(scopes)),
         ).fetchone()
     assert row is not None
     return int(row[0])
+
+
+@functools.cache
+def _migrated(dsn: str) -> None:
+    """Bring the schema of a database up to date, once."""
+    migrate(psycopg.connect(dsn))
+
+
+# to hash a password takes long on purpose
+_hash = functools.cache(passwords.hashed)
 
 
 # as a route of tasks asks who is there

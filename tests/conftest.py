@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
+from hypothesis import HealthCheck
+from hypothesis import settings as profile
 from rich.console import Console
 
 from stack.progress import Progress
@@ -28,14 +30,23 @@ if TYPE_CHECKING:
 
     from tests.servers import Servers
 
+# the same examples each time; `--hypothesis-profile long` looks for others, for minutes
+at_any_pace = profile(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+profile.register_profile("default", at_any_pace, derandomize=True, stateful_step_count=30)
+profile.register_profile("long", at_any_pace, max_examples=2000)
+profile.load_profile("default")
+
 # every port stays below 32768, where the system's ephemeral ones begin
 OFFSETS = range(20_000, 22_000, 100)
 
 
 def pytest_configure() -> None:
-    """Hear Ctrl-C, as must what the tests start: a run in the background of a script inherits that it is ignored."""
+    """Settle what this process hands on to all that the tests start."""
+    # Ctrl-C is heard: a run in the background of a script inherits that it is ignored
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    # our programs are started hundreds of times: each file of theirs is compiled once
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 
 def every_port(settings: Settings) -> list[int]:

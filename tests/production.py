@@ -1,10 +1,11 @@
-"""Answered images in an archive of a test's own, which it may stop."""
+"""Answered images in an archive that is a test's alone while it runs, and which it may stop."""
 
 from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,12 +13,12 @@ import pytest
 from api.archive.store import Store
 from api.images.labels import LABEL_TAG
 from api.images.ports import ArchivedImage
-from tests.archiving import environment_for, settings_for
+from tests.archiving import environment_for, settings_for, spooled
 from tests.images import encoded, picture
+from tests.stream import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from stack.seaweedfs import SeaweedFS
 
@@ -48,10 +49,21 @@ class Archive:
         client.close()
 
 
-@pytest.fixture
-def archive(own_archive: SeaweedFS, spool_dir: Path) -> Iterator[Archive]:
-    """Give an archive of the test's own."""
-    environment = environment_for(own_archive.store, spool_dir, ARCHIVE_TIMEOUT_SECONDS="2")
-    store = Store(settings_for(own_archive.store, spool_dir))
-    yield Archive(own_archive, environment, store)
+@pytest.fixture(scope="module")
+def production_archive(module_archive: SeaweedFS, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Archive]:
+    """Give the archive of the file's tests; each begins with `archive`."""
+    spool_dir = tmp_path_factory.mktemp("spool")
+    environment = environment_for(module_archive.store, spool_dir, ARCHIVE_TIMEOUT_SECONDS="2")
+    store = Store(settings_for(module_archive.store, spool_dir))
+    yield Archive(module_archive, environment, store)
     store.close()
+
+
+@pytest.fixture
+def archive(production_archive: Archive) -> Archive:
+    """Give the archive, running, with nothing in it and nothing on its way."""
+    if not production_archive.server.running:
+        production_archive.server.restart()
+    wait_until("nothing waits", lambda: not spooled(Path(production_archive.environment["ARCHIVE_SPOOL_DIR"])), 60)
+    production_archive.empty()
+    return production_archive

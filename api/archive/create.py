@@ -29,7 +29,9 @@ def create(store: Store, patience_seconds: float = PATIENCE_SECONDS) -> bool:
             return store.create_bucket()
         except StoreRefused:
             raise
-        except StoreAway:
+        except StoreAway as error:
+            if not failures:
+                log.warning(f"{error}: waiting up to {patience_seconds:g} s for the store")
             failures += 1
             pause = retry_delay(failures, 1.0)
             if time.monotonic() + pause > end:

@@ -13,7 +13,7 @@ from sqlalchemy import delete, exists, func, select, update
 from api.accounts.store import forget_removed
 from api.tasks.database import Databases
 from api.tasks.errors import TasksAwayError
-from api.tasks.tables import chunk, receipt, results, task
+from api.tasks.tables import chunk, is_there, receipt, results, task
 
 log = structlog.get_logger()
 
@@ -91,7 +91,7 @@ class Removal:
         if now < self._forget_at:
             return
         async with self._databases.target(seconds=None) as target:
-            if await target.scalar(select(func.to_regclass(f"{receipt.schema}.{receipt.name}"))) is not None:
+            if await is_there(target, receipt):
                 keep = timedelta(days=self._keep_days + RECEIPT_DAYS)
                 await target.execute(delete(receipt).where(receipt.c.stored_at < func.now() - keep))
         self._forget_at = now + FORGET_SECONDS
@@ -111,7 +111,7 @@ class Removal:
         for first in range(1, rows_total + 1, PART_ROWS):
             part = table.c.row_number.between(first, first + PART_ROWS - 1)
             async with self._databases.target(seconds=None) as target:
-                if await target.scalar(select(func.to_regclass(f'{table.schema}."{model}"'))) is None:
+                if not await is_there(target, table):
                     break
                 await target.execute(delete(table).where(table.c.task == task_id, part))
             if first + PART_ROWS <= rows_total:

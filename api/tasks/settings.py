@@ -162,29 +162,25 @@ class TaskSettings(BaseSettings):
 
     def source_dsn(self) -> str:
         """Connection string of the database that tasks are written to."""
-        return make_conninfo(
-            host=self.source_host,
-            port=self.source_port,
-            dbname=self.source_database,
-            user=self.tasks_user,
-            password=self.tasks_password.get_secret_value(),
-            sslmode=self.source_sslmode,
-            sslrootcert=str(self.source_sslrootcert) if self.source_sslrootcert else None,
-            connect_timeout=CONNECT_SECONDS,
-            **NOTICED,
-            application_name="model API tasks",
+        return self._dsn(
+            self.source_host, self.source_port, self.source_database, self.source_sslmode, self.source_sslrootcert
         )
 
     def target_dsn(self) -> str:
         """Connection string of the database that results are read from."""
+        return self._dsn(
+            self.target_host, self.target_port, self.target_database, self.target_sslmode, self.target_sslrootcert
+        )
+
+    def _dsn(self, host: str, port: int, database: str, sslmode: SslMode, sslrootcert: Path | None) -> str:
         return make_conninfo(
-            host=self.target_host,
-            port=self.target_port,
-            dbname=self.target_database,
+            host=host,
+            port=port,
+            dbname=database,
             user=self.tasks_user,
             password=self.tasks_password.get_secret_value(),
-            sslmode=self.target_sslmode,
-            sslrootcert=str(self.target_sslrootcert) if self.target_sslrootcert else None,
+            sslmode=sslmode,
+            sslrootcert=str(sslrootcert) if sslrootcert else None,
             connect_timeout=CONNECT_SECONDS,
             **NOTICED,
             application_name="model API tasks",

@@ -3,6 +3,6 @@ from importlib import resources
 from sqlalchemy import TextClause, text
 
 
-def statement(name: str) -> TextClause:
-    """The statement in `api/tasks/sql/<name>.sql`, to be run with parameters."""
-    return text((resources.files("api.tasks") / "sql" / f"{name}.sql").read_text(encoding="utf-8"))
+def statement(name: str, package: str = "api.tasks") -> TextClause:
+    """The statement in the package's `sql/<name>.sql`, to be run with parameters."""
+    return text((resources.files(package) / "sql" / f"{name}.sql").read_text(encoding="utf-8"))

@@ -1,4 +1,7 @@
-"""The tables of the tasks in the source database, as `migrations/` makes them, and in the target, as pipelines do."""
+"""The tables of the tasks in the source database, which `migrations/` makes, and in the target, which pipelines do.
+
+They have the columns that are asked for by name; statements in `sql/` and the copy of chunks know more.
+"""
 
 from sqlalchemy import (
     BigInteger,
@@ -10,8 +13,11 @@ from sqlalchemy import (
     Table,
     Text,
     Uuid,
+    func,
+    select,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 SCHEMA = "tasks"
 _metadata = MetaData(schema=SCHEMA)
@@ -44,24 +50,16 @@ chunk = Table(
     _metadata,
     Column("task", Uuid, primary_key=True),
     Column("number", Integer, primary_key=True),
-    Column("first_row", BigInteger),
     Column("rows", Integer),
     Column("payload", Text),
     Column("model", Text),
-    Column("account", BigInteger),
     Column("state", Text),
-    Column("released_at", DateTime(timezone=True)),
-    Column("releases", Integer),
-    Column("rows_failed", Integer),
 )
 
 outbox = Table(
     "outbox",
     _metadata,
-    Column("id", Uuid, primary_key=True),
-    Column("aggregatetype", Text),
     Column("aggregateid", Text),
-    Column("payload", Text),
 )
 
 receipt = Table(
@@ -72,6 +70,12 @@ receipt = Table(
     Column("failed", Integer),
     Column("stored_at", DateTime(timezone=True)),
 )
+
+
+async def is_there(connection: AsyncConnection, table: Table) -> bool:
+    """Whether a table has been made: those in the target are, when their pipeline first runs."""
+    name = connection.dialect.identifier_preparer.format_table(table)
+    return await connection.scalar(select(func.to_regclass(name))) is not None
 
 
 def results(model: str) -> Table:

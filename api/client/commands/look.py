@@ -1,4 +1,5 @@
 import json
+from itertools import islice
 from typing import Annotated
 
 import typer
@@ -22,11 +23,7 @@ def list_(
     """List your tasks, newest first."""
     with connected(url, patience, Report()) as tasks:
         most = None if everything else limit
-        found = []
-        for task in tasks.each(status, model, most):
-            found.append(task)
-            if len(found) == most:
-                break
+        found = list(islice(tasks.each(status, model, most), most))
         if as_json:
             typer.echo(json.dumps([task.raw for task in found], indent=2))
         else:

@@ -4,13 +4,11 @@ import asyncio
 import json
 import time
 from collections.abc import Awaitable, Callable
-from importlib import resources
 from typing import Any, Final
 from uuid import UUID
 
 import structlog
 from prometheus_client import CollectorRegistry
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from api.tasks.callbacks.client import AT_A_TIME, CallbackClient, NotTaken
@@ -20,12 +18,10 @@ from api.tasks.callbacks.signature import secret_of, signed
 from api.tasks.database import Databases
 from api.tasks.errors import TasksAwayError
 from api.tasks.settings import TaskSettings
+from api.tasks.statements import statement
 
 LOOK_SECONDS: Final = 1.0
-SQL = resources.files("api.tasks.callbacks") / "sql"
-TAKE, NEXT, ANSWERED = (
-    text((SQL / f"{name}.sql").read_text(encoding="utf-8")) for name in ("take", "next", "answered")
-)
+TAKE, NEXT, ANSWERED = (statement(name, "api.tasks.callbacks") for name in ("take", "next", "answered"))
 
 Describe = Callable[[AsyncConnection, UUID], Awaitable[dict[str, Any] | None]]
 

@@ -19,7 +19,7 @@ from api.tasks.dispatch.window import Pace, Window
 from api.tasks.errors import TasksAwayError
 from api.tasks.settings import TaskSettings
 from api.tasks.statements import statement
-from api.tasks.tables import chunk, outbox, receipt
+from api.tasks.tables import chunk, is_there, outbox, receipt
 
 log = structlog.get_logger()
 
@@ -107,7 +107,7 @@ class Dispatcher:
             return []
         async with self._databases.target() as target:
             # it is made with the first pipeline
-            if await target.scalar(select(func.to_regclass(f"{receipt.schema}.{receipt.name}"))) is None:
+            if not await is_there(target, receipt):
                 return []
             among = receipt.c.key == func.any(bindparam("keys", list(keys), ARRAY(Text)))
             return (await target.execute(select(receipt.c.key, receipt.c.rows, receipt.c.failed).where(among))).all()

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -246,19 +247,33 @@ def archiving(bucket: Bucket, spool_dir: Path) -> Iterator[Callable[..., Archivi
         one.archiver.close()
 
 
-@pytest.fixture
-def own_archive(tmp_path: Path) -> Iterator[SeaweedFS]:
-    """Give an archive server of the test's own, with its bucket."""
+@contextmanager
+def archive_server(folder: Path) -> Iterator[SeaweedFS]:
+    """An archive server that nobody else uses, with its bucket."""
     for _ in range(100):
         port = _free_port()
         inner = [port + above for above in INNER_PORTS.values()]
         if max(inner) < 32768 and not any(listening(each) for each in inner):
             break
-    server = SeaweedFS(Store(port, "production", "us-east-1", "archiveuser", "archive pass=word'\"#"), tmp_path, {})
+    server = SeaweedFS(Store(port, "production", "us-east-1", "archiveuser", "archive pass=word'\"#"), folder, {})
     server.prepare()
     server.restart()
     yield server
     server.stop()
+
+
+@pytest.fixture
+def own_archive(tmp_path: Path) -> Iterator[SeaweedFS]:
+    """Give an archive server of the test's own, with its bucket."""
+    with archive_server(tmp_path) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def module_archive(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SeaweedFS]:
+    """Give an archive server for the tests of one file."""
+    with archive_server(tmp_path_factory.mktemp("archive")) as server:
+        yield server
 
 
 @pytest.fixture

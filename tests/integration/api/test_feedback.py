@@ -19,7 +19,7 @@ from api.model import artifact, history
 from api.training import digits
 from tests.commands import finished
 from tests.images import digits_models
-from tests.production import archive  # noqa: F401 (a fixture)
+from tests.production import archive, production_archive  # noqa: F401 (fixtures)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

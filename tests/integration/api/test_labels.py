@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,11 +16,12 @@ from typer.testing import CliRunner
 from api.feedback.cli import app
 from api.training import digits
 from tests.images import digits_models, encoded, picture
-from tests.production import archive  # noqa: F401 (a fixture)
+from tests.production import archive, production_archive  # noqa: F401 (fixtures)
+from tests.recording import monitoring_database
 from tests.stream import wait_until
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
     from tests.integration.api.conftest import Api
@@ -73,21 +75,35 @@ class Labelling:
         return int(row[0]) if row else None
 
 
-@pytest.fixture
-def labelling(
-    archive: Archive,  # noqa: F811
-    monitoring: MonitoringDatabase,
+@pytest.fixture(scope="module")
+def labelling_api(
+    production_archive: Archive,  # noqa: F811
+    stack: Servers,
     digits_dir: Path,
-    start_api: Callable[..., Api],
+    new_api: type[Api],
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Labelling]:
-    database = {name: value for name, value in monitoring.environment().items() if name.startswith("MONITORING_")}
-    server = start_api(digits_dir, **archive.environment, **database)
-    wait_until("the API", server.ready, 90)
-    with httpx.Client(base_url=server.url, timeout=30) as client:
-        one = Labelling(client, archive, monitoring)
-        wait_until("the tables", lambda: one.put(UNKNOWN, 7).status_code == 404, 90)
-        yield one
-    assert "Traceback" not in server.log(), server.log()
+    """Give the API of these tests, with a monitoring database that is theirs alone."""
+    folder = tmp_path_factory.mktemp("labelling")
+    with monitoring_database(stack, f"t{uuid.uuid4().hex[:12]}", folder / "spill") as monitoring:
+        database = {name: value for name, value in monitoring.environment().items() if name.startswith("MONITORING_")}
+        server = new_api(folder, digits_dir, None, **production_archive.environment, **database)
+        try:
+            wait_until("the API", server.ready, 90)
+            with httpx.Client(base_url=server.url, timeout=30) as client:
+                yield Labelling(client, production_archive, monitoring)
+            assert "Traceback" not in server.log(), server.log()
+        finally:
+            server.process.kill()
+            server.process.wait()
+
+
+@pytest.fixture
+def labelling(archive: Archive, labelling_api: Labelling, stack: Servers) -> Labelling:  # noqa: F811
+    if not stack.target.running:
+        stack.target.restart()
+    wait_until("the tables", lambda: labelling_api.put(UNKNOWN, 7).status_code == 404, 90)
+    return labelling_api
 
 
 def test_a_label_is_in_both_places_and_a_later_one_replaces_it(labelling: Labelling) -> None:

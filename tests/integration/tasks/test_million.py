@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from benchmarks.processes import measured
 from tests.runs import as_processes
 from tests.stream import wait_until
 from tests.tasks import Person, flowers
@@ -62,54 +63,51 @@ def fresh_api(
     task_subscriber.restart()
 
 
-def peak_mb(server: Server) -> float:
-    """The most memory that a process has held, in MB, shared libraries and all."""
-    line = next(each for each in Path(f"/proc/{server.pid}/status").read_text().splitlines() if "VmHWM" in each)
-    return int(line.split()[1]) / 1024
-
-
 def test_a_million_rows_come_back_in_order_and_small_tasks_need_not_wait_for_them(
     fresh_api: tuple[str, Server], new_person: Callable[..., Person], million: Path, tmp_path: Path
 ) -> None:
     url, api = fresh_api
     person, other = new_person(url), new_person(url)
 
-    # when a million rows are handed over, and small tasks of their account's and another's while they are worked off
-    with million.open("rb") as file:
-        sent = person.http.post("/tasks", data={"model": "credit"}, files={"file": ("rows.csv", file)}, timeout=300)
-    task_id = person.made(sent)
-    wait_until("it is under way", lambda: person.task(task_id)["rows_done"] > 0, 60)
+    with measured({"api": api.pid}) as used:
+        # when a million rows are handed over, and small tasks of their account and of another meanwhile
+        with million.open("rb") as file:
+            sent = person.http.post("/tasks", data={"model": "credit"}, files={"file": ("rows.csv", file)}, timeout=300)
+        task_id = person.made(sent)
+        wait_until("it is under way", lambda: person.task(task_id)["rows_done"] > 0, 60)
 
-    def small(number: int) -> str:
-        sender = (person, other)[number % 2]
-        return sender.made(sender.send_rows(flowers(10)))
+        def small(number: int) -> str:
+            sender = (person, other)[number % 2]
+            return sender.made(sender.send_rows(flowers(10)))
 
-    with ThreadPoolExecutor(4) as pool:
-        made = list(pool.map(small, range(SMALL_TASKS)))
-    for number, each in enumerate(made):
-        assert (person, other)[number % 2].ended(each, 120)["rows_done"] == 10
+        with ThreadPoolExecutor(4) as pool:
+            made = list(pool.map(small, range(SMALL_TASKS)))
+        for number, each in enumerate(made):
+            assert (person, other)[number % 2].ended(each, 120)["rows_done"] == 10
 
-    # then these are done long before it
-    assert person.task(task_id)["status"] == "running"
-    task = person.ended(task_id, 600)
-    assert (task["status"], task["rows_done"], task["rows_failed"]) == ("done", ROWS - 1_000, 1_000)
+        # then these are done long before it
+        assert person.task(task_id)["status"] == "running"
+        task = person.ended(task_id, 600)
+        assert (task["status"], task["rows_done"], task["rows_failed"]) == ("done", ROWS - 1_000, 1_000)
 
-    # and it has a row for each row, in order, whole
-    result = tmp_path / "result.csv"
-    with (
-        result.open("wb") as written,
-        person.http.stream("GET", f"/tasks/{task_id}/result", headers={"Accept": "text/csv"}, timeout=300) as answer,
-    ):
-        for piece in answer.iter_bytes():
-            written.write(piece)
-    with result.open() as lines:
-        assert next(lines).strip() == "row,probability,decision,risk_category,model_version,error"
-        number = 0
-        for number, line in enumerate(lines, 1):
-            first, probability, *_ = line.split(",", 2)
-            assert int(first) == number
-            assert (probability == "") == (number % 1_000 == 0)
-        assert number == ROWS
+        # and it has a row for each row, in order, whole
+        result = tmp_path / "result.csv"
+        with (
+            result.open("wb") as written,
+            person.http.stream(
+                "GET", f"/tasks/{task_id}/result", headers={"Accept": "text/csv"}, timeout=300
+            ) as answer,
+        ):
+            for piece in answer.iter_bytes():
+                written.write(piece)
+        with result.open() as lines:
+            assert next(lines).strip() == "row,probability,decision,risk_category,model_version,error"
+            number = 0
+            for number, line in enumerate(lines, 1):
+                first, probability, *_ = line.split(",", 2)
+                assert int(first) == number
+                assert (probability == "") == (number % 1_000 == 0)
+            assert number == ROWS
 
-    assert peak_mb(api) < MAX_API_MB
+    assert used["api"].peak_mb < MAX_API_MB
     person.http.delete(f"/tasks/{task_id}")

@@ -11,7 +11,7 @@ from tests.tasks import Person, csv, flowers
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-LARGE_ROWS = 300_000
+LARGE_ROWS = 600_000
 SMALL = 40
 
 

@@ -4,8 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from connectors.cli import OUTBOX, SOURCE
+from connectors.definition import read
 from connectors.errors import SettingError
 from connectors.settings import ConnectorsSettings
+from connectors.source import owner
 
 NAMES = [name.upper() for name, field in ConnectorsSettings.model_fields.items() if field.is_required()]
 OPTIONAL = [name.upper() for name, field in ConnectorsSettings.model_fields.items() if not field.is_required()]
@@ -39,6 +42,21 @@ def test_a_malformed_variable_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 
     with pytest.raises(SettingError, match=r"TARGET_PORT: .*integer"):
         ConnectorsSettings.from_environment()
+
+
+def test_the_role_of_the_tasks_is_needed_for_their_outbox_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    environment = {**dict.fromkeys(NAMES, "x"), "SOURCE_PORT": "5432", "TARGET_PORT": "5432"}
+    stream, outbox = read(SOURCE, environment), read(OUTBOX, environment)
+
+    without = ConnectorsSettings.from_environment()
+    assert owner(without, stream) == (without.source_user, without.source_password)
+    with pytest.raises(SettingError, match=r"^TASKS_USER, TASKS_PASSWORD: not set"):
+        owner(without, outbox)
+
+    monkeypatch.setenv("TASKS_USER", "tasks")
+    monkeypatch.setenv("TASKS_PASSWORD", "hidden-word")
+    user, password = owner(ConnectorsSettings.from_environment(), outbox)
+    assert (user, password.get_secret_value()) == ("tasks", "hidden-word")
 
 
 @pytest.mark.parametrize("database", ["SOURCE", "TARGET"])

@@ -196,7 +196,7 @@ def test_a_webp_tells_its_size_in_its_header(how: dict[str, object], width: int,
 WHOLE = ("gray", "palette", "16 bits", "progressive jpeg", "webp", "animated png", "animated webp")
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=max(400, settings().max_examples), deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.data())
 def test_a_spoilt_file_is_decoded_or_refused_and_nothing_else(data: st.DataObject) -> None:
     file = bytearray(ODD[data.draw(st.sampled_from(WHOLE))])
