@@ -61,6 +61,15 @@ def sign_in(page: Page, person: Person) -> None:
     wait_until("the models are known", lambda: page.evaluate("document.querySelector('#model').options.length") > 0)
 
 
+def reload_with(page: Page, change: str) -> None:
+    """Load the page anew, once the session that it `kept` is changed."""
+    page.evaluate(
+        f"{{ const kept = JSON.parse(sessionStorage.getItem('session')); {change};"
+        " sessionStorage.setItem('session', JSON.stringify(kept)); window.before = true; location.reload(); }"
+    )
+    wait_until("the page is another", lambda: page.evaluate("window.before === undefined && document.readyState") == "complete")
+
+
 def give(page: Page, path: Path) -> None:
     """Choose a file by the button."""
     root: dict[str, Any] = page.call("DOM.getDocument")["root"]
@@ -154,7 +163,16 @@ def test_a_file_is_submitted_followed_and_its_result_saved(page: Page, person: P
     page.press("Escape", 27)
     wait_until("the question is gone", lambda: not shown(page, "#sure"))
     assert ids(page) == [task_id]
-    click(page, card(task_id, "[data-do=remove]"))
+
+    # And the question may be put again before the browser tells that the last one is closed
+    remove = f"document.querySelector({json.dumps(card(task_id, '[data-do=remove]'))}).click()"
+    page.evaluate(f"""new Promise((told) => {{
+      const question = document.querySelector("#sure");
+      {remove};
+      question.addEventListener("close", told, {{ once: true }});
+      question.close("");
+      {remove};
+    }})""")
     click(page, "#sure [value=remove]")
     wait_until("the task is gone", lambda: ids(page) == [])
     assert person.http.get(f"/tasks/{task_id}").status_code == 404
@@ -230,29 +248,20 @@ def test_nobody_sees_anothers_tasks(page: Page, person: Person, another: Person)
 def test_a_session_that_has_ended_is_told(page: Page, person: Person) -> None:
     sign_in(page, person)
     # Given a token that the service takes no more
-    page.evaluate(
-        "{ const kept = JSON.parse(sessionStorage.getItem('session')); kept.token = 'old';"
-        " sessionStorage.setItem('session', JSON.stringify(kept)); location.reload(); }"
-    )
+    reload_with(page, "kept.token = 'old'")
     page.wait_for("#notice", "Your session has ended. Sign in again.")
     assert page.evaluate(SIGNED_OUT)
     assert page.evaluate("sessionStorage.length") == 0
 
     # Given one whose time is up
     sign_in(page, person)
-    page.evaluate(
-        "{ const kept = JSON.parse(sessionStorage.getItem('session')); kept.until = Date.now() + 500;"
-        " sessionStorage.setItem('session', JSON.stringify(kept)); location.reload(); }"
-    )
+    reload_with(page, "kept.until = Date.now() + 500")
     page.wait_for("#notice", "Your session has ended. Sign in again.")
 
 
 def test_a_session_that_ends_during_an_upload_lets_it_end(page: Page, person: Person, tmp_path: Path) -> None:
     sign_in(page, person)
-    page.evaluate(
-        "{ const kept = JSON.parse(sessionStorage.getItem('session')); kept.until = Date.now() + 3000;"
-        " sessionStorage.setItem('session', JSON.stringify(kept)); location.reload(); }"
-    )
+    reload_with(page, "kept.until = Date.now() + 3000")
     wait_until("the models are known", lambda: page.evaluate("document.querySelector('#model')?.options.length") or 0)
     # an upload that takes longer than that
     page.evaluate(

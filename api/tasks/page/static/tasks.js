@@ -20,6 +20,7 @@ let failures = 0;
 let timer = null;
 let round = 0; // only the newest look counts
 let knowsModels = false;
+let answer = null; // hears whether the task that is asked about is to be removed
 
 // ---- signing in and out
 
@@ -255,8 +256,13 @@ function sure(task) {
   at("sure-words").textContent = `The ${rows(task.rows_total)} of ${task.model} and their result go with it.${stops}`;
   at("sure").returnValue = "";
   at("sure").showModal();
-  return new Promise((resolve) => at("sure").addEventListener("close", () => resolve(at("sure").returnValue === "remove"), { once: true }));
+  return new Promise((resolve) => (answer = resolve));
 }
+
+at("sure").addEventListener("close", () => {
+  // a browser tells it late: by then there may be another question
+  if (!at("sure").open) answer(at("sure").returnValue === "remove");
+});
 
 if (session.token) entered();
 else left("");
