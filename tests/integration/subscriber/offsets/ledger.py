@@ -119,11 +119,12 @@ def _with_receipts(covered: list[Message], found: Outcomes, receipts: dict[str, 
             keys[(message.key() or b"").decode()].append(message)
     for key, messages in keys.items():
         claimants = [message for message in messages if _may_be_first(message, messages)]
-        first = [message for message in claimants if _is_stored(message, found, receipts.get(key))]
-        if not first:
+        stored = [message for message in claimants if _is_stored(message, found, receipts.get(key))]
+        if not stored:
             assert all(message.gone for message in messages), f"{key}: {receipts.get(key)} is no message's receipt"
             continue
-        winners.append(first[0])
+        # a delete leaves nothing by which it could be told from a row that has the same receipt
+        winners.append(max(stored, key=lambda message: len(message.outcomes(Policy.RECEIPTS))))
     assert receipts.keys() <= keys.keys(), f"{receipts.keys() - keys.keys()}: receipts of nothing"
     return winners
 

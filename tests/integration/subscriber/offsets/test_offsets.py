@@ -338,6 +338,19 @@ def test_each_message_has_its_outcome_once(databases: Target, policy: Policy) ->
     run_state_machine_as_test(of_any, settings=profile(max_examples=max(1, profile().max_examples // 5)))
 
 
+def test_a_delete_and_a_row_that_come_with_one_key_have_one_receipt(databases: Target) -> None:
+    machine = OffsetsAndBatches(databases, Policy.RECEIPTS)
+    machine.start([0, 0], max_rows=4, max_bytes=4096, start="earliest")
+    machine._write(0, [Sketch("delete", (), 0)])
+    machine._write(1, [Sketch("row", (("good", 0, None),), 0)])
+    for worker in reversed(machine.workers):
+        worker.flow(8)
+        worker.flow(8)
+    assert offsets(machine.books.read()) == {0: 1, 1: 1}
+
+    machine.teardown()
+
+
 def test_what_a_crash_undid_at_the_end_of_the_topic_comes_again(databases: Target) -> None:
     # given every row stored, and nothing more to come
     machine = OffsetsAndBatches(databases, Policy.PLAIN)
