@@ -15,6 +15,7 @@ from subscriber.broker import all_down, configuration, quiet_logger, refusal, wo
 from subscriber.errors import Transient, WrongSetting
 from subscriber.lag import Progress
 from subscriber.membership import Membership
+from subscriber.settlement import Settlement
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
 
 HOUSEKEEPING_SECONDS: Final = 1.0
 BROKER_TIMEOUT_SECONDS: Final = 5.0
-# a commit that a crash of the target may take away is younger: three times its wal_writer_delay (0.2 s)
-SETTLED_SECONDS: Final = 1.5
 # a stop or another owner waits this long for the batches in hand
 DRAIN_SECONDS: Final = 2.0
 _WRONG: Final = {
@@ -78,8 +77,7 @@ class Reader:
         self._lock = threading.Lock()
         self._resync: set[int] = set()
         self._committable: dict[int, int] = {}
-        self._unsettled: dict[int, int] = {}
-        self._stored_at = 0.0
+        self._settlement = Settlement()
         self._progress = Progress()
         self._assigned: set[int] = set()
         self._unpositioned: set[int] = set()
@@ -141,14 +139,14 @@ class Reader:
             self._resync |= partitions
             # what is read again counts once it is stored again
             for partition in partitions:
-                self._unsettled.pop(partition, None)
+                self._settlement.forget(partition)
 
     def stored(self, batch: Batch) -> None:
         """Note that the batch is in the target database (any thread)."""
         with self._lock:
-            self._stored_at = time.monotonic()
             for partition, span in batch.spans.items():
-                self._committable[partition] = self._unsettled[partition] = span.next
+                self._committable[partition] = span.next
+                self._settlement.stored(partition, span.next, time.monotonic())
                 self._progress.stored(partition, span.next)
 
     @property
@@ -231,14 +229,26 @@ class Reader:
 
     def _join(self) -> Consumer:
         """A new member of the group, once it is polled."""
-        self._membership = Membership(time.monotonic())
-        told = {"error_cb": self._on_error, "stats_cb": self._on_statistics}
+        membership = self._membership = Membership(time.monotonic())
+
+        def while_ours(hear: Callable[..., None]) -> Callable[..., None]:
+            # what a client says that was given up counts no more
+            def heard(*told: Any) -> None:
+                if membership is self._membership:
+                    hear(*told)
+
+            return heard
+
+        told = {"error_cb": while_ours(self._on_error), "stats_cb": while_ours(self._on_statistics)}
         try:
             consumer = Consumer({**configuration(self._settings, self._pipeline), **told}, logger=quiet_logger())
         except KafkaException as error:
             raise WrongSetting(f"Kafka: {error.args[0].str()} (KAFKA_*)") from error
         consumer.subscribe(
-            [self._pipeline.topic], on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_lost
+            [self._pipeline.topic],
+            on_assign=while_ours(self._on_assign),
+            on_revoke=while_ours(self._on_revoke),
+            on_lost=while_ours(self._on_lost),
         )
         return consumer
 
@@ -262,9 +272,7 @@ class Reader:
 
     # ---- which partitions, and from where
 
-    def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
-        if consumer is not self._consumer:
-            return
+    def _on_assign(self, _: Consumer, partitions: list[TopicPartition]) -> None:
         self._metrics.rebalances.inc()
         self._let_in = True
         self._topic_is_missing = False
@@ -276,15 +284,13 @@ class Reader:
         self._consumer.incremental_assign([])
         self._tell_partitions()
 
-    def _on_revoke(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+    def _on_revoke(self, _: Consumer, partitions: list[TopicPartition]) -> None:
         """Give the batches in hand a moment to be stored; the fence stops what comes later."""
-        if consumer is self._consumer:
-            self._drain(DRAIN_SECONDS)
-            self._let_go(partitions)
+        self._drain(DRAIN_SECONDS)
+        self._let_go(partitions)
 
-    def _on_lost(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
-        if consumer is self._consumer:
-            self._let_go(partitions)
+    def _on_lost(self, _: Consumer, partitions: list[TopicPartition]) -> None:
+        self._let_go(partitions)
 
     def _let_go(self, partitions: list[TopicPartition]) -> None:
         self._metrics.rebalances.inc()
@@ -296,7 +302,7 @@ class Reader:
         with self._lock:
             for partition in gone:
                 self._committable.pop(partition, None)
-                self._unsettled.pop(partition, None)
+                self._settlement.forget(partition)
                 self._progress.forget(partition)
         for partition in gone:
             self._position.pop(partition, None)
@@ -305,26 +311,21 @@ class Reader:
         self._tell_partitions()
 
     def _settle(self) -> None:
-        """Once nothing was stored for a while, see that the target still holds it.
-
-        A target that crashes forgets its last commits. While rows come the next commit finds out, by being fenced;
-        where none come, nobody else would.
-        """
+        """Once nothing was stored for a while, see that the target still holds it."""
         with self._lock:
-            if not self._unsettled or time.monotonic() < self._stored_at + SETTLED_SECONDS:
-                return
-            unsettled = dict(self._unsettled)
+            due = self._settlement.due(time.monotonic())
+        if not due:
+            return
         try:
             held = self._store.positions()
         except Transient as error:
             self._health.trouble("settle", str(error))
             with self._lock:
-                self._stored_at = time.monotonic()
+                self._settlement.postpone(time.monotonic())
             return
         self._health.trouble_over("settle")
         with self._lock:
-            self._unsettled = {p: offset for p, offset in self._unsettled.items() if offset != unsettled.get(p)}
-        undone = frozenset(p for p, offset in unsettled.items() if held.get(p, 0) < offset)
+            undone = self._settlement.settle(due, held)
         if undone:
             self.resync(undone)
 
@@ -362,8 +363,7 @@ class Reader:
                 self._progress.forget(partition)
                 self._progress.stored(partition, offset)
                 # whoever stored it may have done so just now
-                self._unsettled[partition] = offset
-                self._stored_at = time.monotonic()
+                self._settlement.stored(partition, offset, time.monotonic())
             self._tenures.begin(partition)
         self._unpositioned -= set(stored)
         self._tell_partitions()

@@ -56,9 +56,9 @@ class Injection:
         world, seconds = self._world, fault.seconds
         match fault.kind:
             case "kill":
-                effect = servers.kill(world.server(fault.target), seconds)
+                effect = servers.away(world.server(fault.target), seconds, servers.KILLED)
             case "restart":
-                effect = servers.restart(world.server(fault.target), seconds, STATUSES[fault.target.partition("-")[0]])
+                effect = servers.away(world.server(fault.target), seconds, STATUSES[fault.target.partition("-")[0]])
             case "freeze":
                 effect = servers.freeze(world.server(fault.target), seconds)
             case "stall" | "reset" | "cut" | "latency":
@@ -141,7 +141,7 @@ class Injection:
             for guest in guests:
                 guest.check_running()
             leaving.send(signal.SIGTERM)
-            servers.end(dying)
+            servers.end(dying, servers.KILLED)
             leaving.stop()
             servers.expect(leaving, STATUSES["subscriber"])
         finally:

@@ -28,55 +28,34 @@ REFUSED: Final = b"could not extend file"
 CLOCK_SECONDS: Final = 10.0
 # a service that another fault has ended tells no time before it has started
 START_SECONDS: Final = 120.0
+KILLED: Final = -signal.SIGKILL
 WRITERS: Final = ("checkpointer", "walwriter", "background writer")
 
 
-def kill(server: Server, seconds: float) -> str:
-    """End it at once; start it after so many seconds. Returns what was seen of it.
-
-    Raises:
-        ServerFailed: it had ended by itself, or does not start again.
-    """
-    effect = end(server)
-    time.sleep(seconds)
-    server.restart()
-    return effect
-
-
-def end(server: Server) -> str:
-    """End it at once, and see that it is gone.
-
-    Raises:
-        ServerFailed: it had ended by itself.
-    """
-    server.check_running()
-    process = psutil.Process(server.pid)
-    server.kill()
-    expect(server, -signal.SIGKILL)
-    return "" if process.is_running() else f"process {process.pid} gone"
-
-
-def restart(server: Server, seconds: float, status: int) -> str:
-    """Ask it to stop, as an upgrade does; start it after so many seconds. Returns what was seen of it.
+def away(server: Server, seconds: float, status: int) -> str:
+    """End it as `end` does; start it after so many seconds. Returns what was seen of it.
 
     Raises:
         ServerFailed: it had ended by itself, ends with another status, or does not start again.
     """
-    effect = stop(server, status)
+    effect = end(server, status)
     time.sleep(seconds)
     server.restart()
     return effect
 
 
-def stop(server: Server, status: int) -> str:
-    """Ask it to stop, and see that it does, with this status.
+def end(server: Server, status: int) -> str:
+    """Kill it, if the status is that of a killed process, or ask it to stop, as an upgrade does; see that it is gone.
 
     Raises:
         ServerFailed: it had ended by itself, or ends with another status.
     """
     server.check_running()
     process = psutil.Process(server.pid)
-    server.stop()
+    if status == KILLED:
+        server.kill()
+    else:
+        server.stop()
     expect(server, status)
     return "" if process.is_running() else f"process {process.pid} ended with status {status}"
 

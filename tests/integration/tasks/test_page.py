@@ -67,7 +67,9 @@ def reload_with(page: Page, change: str) -> None:
         f"{{ const kept = JSON.parse(sessionStorage.getItem('session')); {change};"
         " sessionStorage.setItem('session', JSON.stringify(kept)); window.before = true; location.reload(); }"
     )
-    wait_until("the page is another", lambda: page.evaluate("window.before === undefined && document.readyState") == "complete")
+    wait_until(
+        "the page is another", lambda: page.evaluate("window.before === undefined && document.readyState") == "complete"
+    )
 
 
 def give(page: Page, path: Path) -> None:

@@ -61,12 +61,14 @@ def test_a_fault_lasts_until_it_is_seen_and_no_longer_than_patience() -> None:
 
 def test_a_process_that_is_killed_is_gone(server: Server) -> None:
     before = server.pid
-    assert servers.kill(server, 0) == f"process {before} gone"
+    assert servers.away(server, 0, servers.KILLED) == f"process {before} ended with status -9"
     assert server.running
     assert server.pid != before
 
 
-@pytest.mark.parametrize("fault", [servers.end, lambda s: servers.stop(s, 0), lambda s: servers.freeze(s, 0)])
+@pytest.mark.parametrize(
+    "fault", [lambda s: servers.end(s, servers.KILLED), lambda s: servers.end(s, 0), lambda s: servers.freeze(s, 0)]
+)
 def test_a_process_that_ended_before_its_fault_is_noticed(server: Server, fault: object) -> None:
     server.send(signal.SIGTERM)
     psutil.Process(server.pid).wait(10)
@@ -76,7 +78,7 @@ def test_a_process_that_ended_before_its_fault_is_noticed(server: Server, fault:
 
 def test_a_process_that_stops_with_another_status_is_noticed(server: Server) -> None:
     with pytest.raises(ServerFailed, match="exit status -15 in place of 0"):
-        servers.stop(server, 0)
+        servers.end(server, 0)
 
 
 def test_a_process_that_stands_still_is_seen_to(server: Server) -> None:

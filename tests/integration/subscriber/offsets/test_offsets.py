@@ -259,7 +259,7 @@ class OffsetsAndBatches(RuleBasedStateMachine):
         for partition in range(len(self.log.partitions)):
             self.log.move(partition, last.consumer, "revoke")
         # what a crash took away is looked for once all has been quiet
-        with patch("subscriber.reader.SETTLED_SECONDS", 0.0):
+        with patch("subscriber.settlement.SETTLED_SECONDS", 0.0):
             for _ in range(30 + sum(partition.high for partition in self.log.partitions)):
                 for worker in self.workers:
                     worker.flow(8)
@@ -323,7 +323,7 @@ def databases(stack: Servers) -> Iterator[Target]:
 @pytest.fixture(autouse=True)
 def _time_stands_still_but_for_a_second_a_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("subscriber.reader.HOUSEKEEPING_SECONDS", 0.0)
-    monkeypatch.setattr("subscriber.reader.SETTLED_SECONDS", 3600.0)
+    monkeypatch.setattr("subscriber.settlement.SETTLED_SECONDS", 3600.0)
     monkeypatch.setattr("subscriber.membership.LOST_SECONDS", 3600.0)
 
 
@@ -351,14 +351,20 @@ def test_a_delete_and_a_row_that_come_with_one_key_have_one_receipt(databases: T
     machine.teardown()
 
 
-def test_what_a_crash_undid_at_the_end_of_the_topic_comes_again(databases: Target) -> None:
-    # given every row stored, and nothing more to come
+def with_all_stored(databases: Target) -> OffsetsAndBatches:
+    """The first worker's rows of one partition are all in the target."""
     machine = OffsetsAndBatches(databases, Policy.PLAIN)
     machine.start([0], max_rows=4, max_bytes=4096, start="earliest")
     machine._write(0, [Sketch("row", (("good", 0, None),), 0)] * 4)
     machine.workers[0].flow(8)
     machine.workers[0].flow(8)
     assert offsets(machine.books.read()) == {0: 4}
+    return machine
+
+
+def test_what_a_crash_undid_at_the_end_of_the_topic_comes_again(databases: Target) -> None:
+    # given every row stored, and nothing more to come
+    machine = with_all_stored(databases)
 
     # when the server comes back without them
     machine.books.crash(1)
@@ -370,11 +376,7 @@ def test_what_a_crash_undid_at_the_end_of_the_topic_comes_again(databases: Targe
 
 def test_what_a_crash_undid_of_another_subscribers_rows_comes_again(databases: Target) -> None:
     # given every row stored, and the partition with another subscriber since
-    machine = OffsetsAndBatches(databases, Policy.PLAIN)
-    machine.start([0], max_rows=4, max_bytes=4096, start="earliest")
-    machine._write(0, [Sketch("row", (("good", 0, None),), 0)] * 4)
-    machine.workers[0].flow(8)
-    machine.workers[0].flow(8)
+    machine = with_all_stored(databases)
     machine.log.move(0, machine.workers[1].consumer, "lose")
     for _ in range(2):
         for worker in machine.workers:
