@@ -16,7 +16,7 @@ from subscriber.postgres import first_line, refused, statement
 from subscriber.receipts import Receipts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from subscriber.pipeline import Pipeline
 
@@ -43,11 +43,15 @@ UNDEFINED_TABLE = "42P01"
 
 
 class Store:
-    """One pipeline's side of the target database. Used by one thread; `positions` and `begin` are safe from another."""
+    """One pipeline's side of the target database. Used by one thread; `positions` and `begin` are safe from another.
 
-    def __init__(self, dsn: str, pipeline: Pipeline) -> None:
+    `when_sent` is called once a batch's rows are written to the connection, and the server has yet to store them.
+    """
+
+    def __init__(self, dsn: str, pipeline: Pipeline, when_sent: Callable[[], None] | None = None) -> None:
         self._dsn = dsn
         self._pipeline = pipeline
+        self._when_sent = when_sent
         self._where = {"pipeline": pipeline.name, "topic": pipeline.topic}
         self._claim, self._begin, self._positions = (statement(n) for n in ("claim", "begin", "positions"))
         self._connected: psycopg.Connection | None = None
@@ -193,6 +197,8 @@ class Store:
             with connection.cursor() as cursor, cursor.copy(self._copy) as copy:
                 for row in rows[start:end]:
                     copy.write_row(row)
+                if self._when_sent is not None:
+                    self._when_sent()
 
         guilty = refused(connection, len(rows), write)
         return [DeadLetter(records[place], "refused_by_target", detail) for place, detail in guilty]

@@ -17,6 +17,7 @@ from subscriber.console.watched import Watched
 from subscriber.decoding import Decoder
 from subscriber.errors import Abandoned, Fenced, Transient, WrongSetting
 from subscriber.health import Health
+from subscriber.precedence import Precedence
 from subscriber.predictor import Predictor
 from subscriber.reader import Reader
 from subscriber.report import Report
@@ -41,7 +42,8 @@ class Subscriber:
     """Runs one pipeline.
 
     The calling thread polls and decodes; one thread predicts, one stores. Queues of one batch join them, so a slow
-    stage holds the others back and memory is bounded, and batches are stored in the order they were read.
+    stage holds the others back and memory is bounded, and batches are stored in the order they were read. The thread
+    that stores goes first until its rows are sent.
     """
 
     def __init__(
@@ -56,7 +58,8 @@ class Subscriber:
         self._settings = settings
         self._metrics = metrics
         self._tenures = Tenures()
-        self._store = Store(settings.target_dsn(), pipeline)
+        self._precedence = Precedence()
+        self._store = Store(settings.target_dsn(), pipeline, when_sent=self._precedence.give_back)
         self._client = VersionedClient(pipeline)
         self._decoder = Decoder(pipeline)
         self._predictor = Predictor(
@@ -152,6 +155,7 @@ class Subscriber:
         self.health.running()
         try:
             while not self._stopping.is_set():
+                self._precedence.stand_aside()
                 batch = reader.read(POLL_SECONDS)
                 if batch is not None:
                     self._decode(batch)
@@ -170,6 +174,7 @@ class Subscriber:
             raise self._failure
 
     def _decode(self, batch: Batch) -> None:
+        self._precedence.stand_aside()
         began = time.perf_counter()
         self._decoder.decode(batch)
         self._metrics.stage("decode", time.perf_counter() - began)
@@ -191,6 +196,7 @@ class Subscriber:
 
     def _predict_all(self) -> None:
         while (batch := self._to_predict.get()) is not None:
+            self._precedence.stand_aside()
             batch = batch.without(self._tenures.over(batch))
             began = time.perf_counter()
             with self.health.busy("predict"):
@@ -220,11 +226,15 @@ class Subscriber:
             if not ours.spans:
                 return None
             try:
-                return self._persist("store", lambda: self._store.commit(ours))  # noqa: B023 (called at once)
+                return self._persist("store", lambda: self._commit(ours))  # noqa: B023 (called at once)
             except Fenced as fenced:
                 self._metrics.fenced.inc()
                 self.health.log.warning("fenced", partitions=sorted(fenced.partitions))
                 reader.resync(fenced.partitions)
+
+    def _commit(self, batch: Batch) -> Batch:
+        with self._precedence.taken():
+            return self._store.commit(batch)
 
     # ---- waiting and stopping
 

@@ -103,21 +103,39 @@ class StoredRow:
     timestamp = "2026-01-01T00:00:00Z"
 
 
+def batch(start: int, end: int) -> Batch:
+    records = [StoredRecord(i) for i in range(start, end)]
+    rows = [StoredRow() for _ in records]
+    return Batch({0: Span(start, end, 1)}, records, rows, [(2,)] * len(rows), ["v"] * len(rows))  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def subscriber_dsn(settings: Settings) -> str:
+    dsn = settings.target_dsn().replace(settings.target_user, settings.subscriber_user)
+    return dsn.replace(settings.target_password.get_secret_value(), settings.subscriber_password.get_secret_value())
+
+
+def test_the_store_tells_when_the_server_has_the_rows_to_work_on(
+    subscriber_dsn: str, pipeline: PipelineFile, target: psycopg.Connection
+) -> None:
+    stored: list[int] = []
+    store = Store(subscriber_dsn, load_pipeline(pipeline.path), lambda: stored.append(pipeline.count(target)))
+    store.prepare()
+    store.begin({0: 0})
+    store.commit(batch(0, 3))
+    assert stored == [0]
+    assert pipeline.count(target) == 3
+    store.close()
+
+
 def test_the_store_refuses_an_owner_that_was_overtaken(
-    settings: Settings, pipeline: PipelineFile, target: psycopg.Connection
+    subscriber_dsn: str, pipeline: PipelineFile, target: psycopg.Connection
 ) -> None:
     described = load_pipeline(pipeline.path)
-    dsn = settings.target_dsn().replace(settings.target_user, settings.subscriber_user)
-    dsn = dsn.replace(settings.target_password.get_secret_value(), settings.subscriber_password.get_secret_value())
-    owner, zombie = Store(dsn, described), Store(dsn, described)
+    owner, zombie = Store(subscriber_dsn, described), Store(subscriber_dsn, described)
     owner.prepare()
     owner.begin({0: 0})
     assert owner.positions() == zombie.positions() == {0: 0}
-
-    def batch(start: int, end: int) -> Batch:
-        records = [StoredRecord(i) for i in range(start, end)]
-        rows = [StoredRow() for _ in records]
-        return Batch({0: Span(start, end, 1)}, records, rows, [(2,)] * len(rows), ["v"] * len(rows))  # type: ignore[arg-type]
 
     owner.commit(batch(0, 3))
     with pytest.raises(Fenced) as fenced:

@@ -325,6 +325,7 @@ def _time_stands_still_but_for_a_second_a_read(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr("subscriber.reader.HOUSEKEEPING_SECONDS", 0.0)
     monkeypatch.setattr("subscriber.settlement.SETTLED_SECONDS", 3600.0)
     monkeypatch.setattr("subscriber.membership.LOST_SECONDS", 3600.0)
+    monkeypatch.setattr("subscriber.precedence.MOST_SECONDS", 0.0)
 
 
 @pytest.mark.timeout(3600)
