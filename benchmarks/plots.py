@@ -37,7 +37,7 @@ def _bars(chart: Chart, axes: Any) -> None:
         axes.bar_label(bars, [f"{p.y:,.0f}" for p in series.points], padding=4)
     axes.invert_yaxis()
     axes.set(xlabel=chart.y, xscale="log" if chart.log_y else "linear")
-    axes.margins(x=0.12)
+    axes.margins(x=0.2)
 
 
 def _lines(chart: Chart, axes: Any) -> None:

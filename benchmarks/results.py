@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Any
 
 FOLDER = Path(__file__).parent / "results"
+# what benchmarks write: the results of one do not make those of the next another version's
+WRITTEN = ("benchmarks/results", "docs/benchmarks", "docs/benchmarks.md")
 GIBIBYTE = 1024**3
 
 
@@ -41,13 +43,23 @@ def this_machine() -> Machine:
     return Machine(_processor(), cores, round(memory / GIBIBYTE), platform.system(), platform.python_version())
 
 
-def this_version() -> str:
-    """The commit that is measured, with a plus sign if files differ from it."""
-    command = ["git", "describe", "--always", "--dirty=+", "--exclude=*"]
+def this_version(folder: Path = Path(__file__).parent) -> str:
+    """The commit that is measured, with a plus sign if files differ from it that benchmarks do not write."""
+    commit = _git(folder, "rev-parse", "--short", "HEAD")
+    others = [f":(top,exclude){path}" for path in WRITTEN]
+    changed = _git(folder, "status", "--porcelain", "--", ":(top)", *others)
+    return f"{commit}{'+' if changed else ''}" if commit else "unknown"
+
+
+def _git(folder: Path, *arguments: str) -> str:
     said = subprocess.run(  # noqa: S603 (nothing of it comes from outside)
-        command, cwd=Path(__file__).parent, capture_output=True, text=True, check=False
+        ["git", *arguments],  # noqa: S607 (wherever git is)
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
     )
-    return said.stdout.strip() or "unknown"
+    return said.stdout.strip() if said.returncode == 0 else ""
 
 
 def this_day() -> str:

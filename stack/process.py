@@ -41,7 +41,7 @@ class Server:
     environment: Mapping[str, str] = field(default_factory=dict)
     stop_signal: signal.Signals = signal.SIGTERM
     stop_seconds: float = 30.0
-    ready_seconds: float = 90.0
+    ready_seconds: float = 180.0
     user: str | None = None
     cwd: Path | None = None
     process: subprocess.Popen[bytes] | None = None
