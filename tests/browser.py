@@ -138,6 +138,8 @@ class Page:
         self._browser = browser
         self._session = session
         self._target = target
+        self._navigated = threading.Event()
+        self._loaded = threading.Event()
         self.complaints: list[str] = []
 
     def call(self, method: str, **parameters: Any) -> dict[str, Any]:
@@ -173,6 +175,13 @@ class Page:
             text = {"text": "\r"} if key == "Enter" and kind == "keyDown" else {}
             self.call("Input.dispatchKeyEvent", type=kind, key=key, code=key, windowsVirtualKeyCode=code, **text)
 
+    def reload(self) -> None:
+        """Load the page anew; it is there when this returns."""
+        self._navigated.clear()
+        self.call("Page.reload")
+        assert self._navigated.wait(ANSWER_SECONDS), "the page is not left"
+        assert self._loaded.wait(ANSWER_SECONDS), "the page is not loaded"
+
     def picture(self, path: Path, *, whole: bool = False) -> None:
         """Save what the page looks like as a PNG file."""
         got = self.call("Page.captureScreenshot", format="png", captureBeyondViewport=whole)
@@ -182,8 +191,13 @@ class Page:
         self._browser.call("Target.closeTarget", targetId=self._target)
 
     def heard(self, event: str, told: dict[str, Any]) -> None:
-        """Note errors, warnings and breaches of the content security policy."""
-        if event == "Runtime.exceptionThrown":
+        """Note errors, warnings and breaches of the content security policy, and when the page is another."""
+        if event == "Page.frameNavigated":
+            self._loaded.clear()
+            self._navigated.set()
+        elif event == "Page.loadEventFired":
+            self._loaded.set()
+        elif event == "Runtime.exceptionThrown":
             self.complaints.append(str(told["exceptionDetails"]))
         elif event == "Runtime.consoleAPICalled" and told["type"] in ("error", "warning", "assert"):
             self.complaints.append(str([a.get("value") for a in told["args"]]))

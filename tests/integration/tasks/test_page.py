@@ -65,11 +65,9 @@ def reload_with(page: Page, change: str) -> None:
     """Load the page anew, once the session that it `kept` is changed."""
     page.evaluate(
         f"{{ const kept = JSON.parse(sessionStorage.getItem('session')); {change};"
-        " sessionStorage.setItem('session', JSON.stringify(kept)); window.before = true; location.reload(); }"
+        " sessionStorage.setItem('session', JSON.stringify(kept)); }"
     )
-    wait_until(
-        "the page is another", lambda: page.evaluate("window.before === undefined && document.readyState") == "complete"
-    )
+    page.reload()
 
 
 def give(page: Page, path: Path) -> None:
@@ -263,12 +261,12 @@ def test_a_session_that_has_ended_is_told(page: Page, person: Person) -> None:
 
 def test_a_session_that_ends_during_an_upload_lets_it_end(page: Page, person: Person, tmp_path: Path) -> None:
     sign_in(page, person)
-    reload_with(page, "kept.until = Date.now() + 3000")
+    reload_with(page, "kept.until = Date.now() + 8000")
     wait_until("the models are known", lambda: page.evaluate("document.querySelector('#model')?.options.length") or 0)
     # an upload that takes longer than that
     page.evaluate(
         "{ const send = XMLHttpRequest.prototype.send;"
-        " XMLHttpRequest.prototype.send = function (form) { setTimeout(() => send.call(this, form), 5000); }; }"
+        " XMLHttpRequest.prototype.send = function (form) { setTimeout(() => send.call(this, form), 12000); }; }"
     )
 
     submit(page, file_of(tmp_path, flowers(3)))
