@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
@@ -27,13 +28,13 @@ def whole(connection: socket.socket) -> None:
         request += piece
 
 
-@pytest.fixture
-def crashing() -> Iterator[str]:
-    """A server that ends the connection after a 500 without saying so, and answers on the next one."""
+@contextmanager
+def answering(*answers: bytes) -> Iterator[str]:
+    """The address of a server that gives each of these answers on a connection of its own, and ends that."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
         def serve() -> None:
-            for answer in (CRASH, FINE):
+            for answer in answers:
                 connection, _ = listener.accept()
                 with connection:
                     whole(connection)
@@ -43,6 +44,13 @@ def crashing() -> Iterator[str]:
         thread.start()
         yield f"http://127.0.0.1:{listener.getsockname()[1]}/v2/models/m"
         thread.join(5)
+
+
+@pytest.fixture
+def crashing() -> Iterator[str]:
+    """A server that ends the connection after a 500 without saying so, and answers on the next one."""
+    with answering(CRASH, FINE) as url:
+        yield url
 
 
 def test_after_a_crash_the_next_request_has_a_connection_of_its_own(crashing: str) -> None:
@@ -77,37 +85,14 @@ def test_who_cannot_be_reached_and_why_is_told(url: str, said: str) -> None:
     ids=["half a body", "half a header", "a status alone", "none"],
 )
 def test_an_answer_that_breaks_off_is_told_in_words(answer: bytes, said: str) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-
-        def serve() -> None:
-            connection, _ = listener.accept()
-            with connection:
-                whole(connection)
-                connection.sendall(answer)
-
-        thread = threading.Thread(target=serve, daemon=True)
-        thread.start()
-        url = f"http://127.0.0.1:{listener.getsockname()[1]}/v2/models/m"
-        with pytest.raises(Transient, match=rf"cannot be reached at .* \({said}\)"):
-            Connection(Model(url=url)).request("POST", url, b"{}")
-        thread.join(5)
+    with answering(answer) as url, pytest.raises(Transient, match=rf"cannot be reached at .* \({said}\)"):
+        Connection(Model(url=url)).request("POST", url, b"{}")
 
 
 def test_an_answer_that_is_no_json_did_not_break_off() -> None:
     page = b"HTTP/1.0 200 OK\r\nContent-Type: text/html\r\n\r\n<html>welcome</html>"
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-
-        def serve() -> None:
-            connection, _ = listener.accept()
-            with connection:
-                whole(connection)
-                connection.sendall(page)
-
-        thread = threading.Thread(target=serve, daemon=True)
-        thread.start()
-        url = f"http://127.0.0.1:{listener.getsockname()[1]}/v2/models/m"
+    with answering(page) as url:
         assert Connection(Model(url=url)).request("POST", url, b"{}") == b"<html>welcome</html>"
-        thread.join(5)
 
 
 def test_a_connection_that_is_reset_is_told_in_words() -> None:
