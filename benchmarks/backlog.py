@@ -109,7 +109,7 @@ class Backlog:
         self._rows += rows
         # the marker of the transaction follows it
         last = messages_in(self._brokers, self.name)
-        self._checkpoint()
+        self._running.checkpoint()
         stack, api = self._running.stack, self._running.services.api
         with self._subscribers(subscribers) as servers, self._target() as target:
             own = {server.name: server.pid for server in servers}
@@ -183,13 +183,6 @@ class Backlog:
     def _health(self, number: int) -> str:
         settings = self._running.settings
         return f"http://{settings.subscriber_host}:{settings.subscriber_port + 10 + number}/health/ready"
-
-    def _checkpoint(self) -> None:
-        """Have nobody write out meanwhile what was there before."""
-        target = self._running.stack.target
-        dsn = target.superuser_dsn(self._running.settings.target_database)
-        with psycopg.connect(dsn, autocommit=True) as superuser:
-            superuser.execute("checkpoint")
 
     def _target(self) -> psycopg.Connection:
         return psycopg.connect(self._running.settings.target_dsn(), autocommit=True)

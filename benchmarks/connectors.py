@@ -39,9 +39,6 @@ class Connectors:
     @contextlib.contextmanager
     def changed(self, name: str, changes: Mapping[str, str]) -> Iterator[None]:
         """A connector runs with these properties within the block, and as before after it."""
-        if not changes:
-            yield
-            return
         before = self._config(name)
         # a connector that is changed while it runs goes on for a moment as it was
         with self.stopped(name):

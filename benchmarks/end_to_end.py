@@ -21,7 +21,7 @@ from benchmarks.connectors import SINK, SOURCE, Connectors
 from benchmarks.figures import medians, pace, spread
 from benchmarks.processes import measured
 from benchmarks.results import Chart, Point, Result, Series, Table
-from benchmarks.running import PORT_OFFSET, TOPIC, Running
+from benchmarks.running import TOPIC, Running
 from benchmarks.side_by_side import order
 from benchmarks.watching import Ends
 from stack.errors import StackError
@@ -63,26 +63,19 @@ def measure(
     *,
     rows: int = 100_000,
     rounds: int = 3,
-    changes: Mapping[str, str] | None = None,
-    port_offset: int = PORT_OFFSET,
 ) -> Result:
-    """Have `rows` rows written in each situation, `rounds` times.
-
-    `changes` are properties of the source connector in place of those of its file.
-    """
-    running = Running(progress, port_offset=port_offset)
+    """Have `rows` rows written in each situation, `rounds` times."""
+    running = Running(progress)
     with running.started():
         running.services.subscriber.restart()
-        connectors = Connectors(running.settings.connect_url)
-        with connectors.changed(SOURCE, changes or {}):
-            whole = Whole(running, connectors)
-            runs = {situation: Runs() for situation in SITUATIONS}
-            whole.run(COPIED, min(rows, WARM_UP_ROWS), Runs())
-            for number in range(rounds):
-                for situation in order(SITUATIONS, number):
-                    progress.say(f"round {number + 1} of {rounds}, {situation}")
-                    whole.run(situation, rows, runs[situation])
-            whole.check()
+        whole = Whole(running, Connectors(running.settings.connect_url))
+        runs = {situation: Runs() for situation in SITUATIONS}
+        whole.run(COPIED, min(rows, WARM_UP_ROWS), Runs())
+        for number in range(rounds):
+            for situation in order(SITUATIONS, number):
+                progress.say(f"round {number + 1} of {rounds}, {situation}")
+                whole.run(situation, rows, runs[situation])
+        whole.check()
     return result(runs, rows)
 
 

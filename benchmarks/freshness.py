@@ -21,7 +21,7 @@ from benchmarks.connectors import SOURCE, Connectors
 from benchmarks.figures import medians, pace, quantiles
 from benchmarks.processes import Used, measured
 from benchmarks.results import Chart, Point, Result, Series, Table
-from benchmarks.running import PORT_OFFSET, TOPIC, Running
+from benchmarks.running import TOPIC, Running
 from benchmarks.side_by_side import order
 from benchmarks.watching import Arrival, Witness
 from stack.errors import StackError
@@ -92,7 +92,6 @@ def measure(
     rates: Sequence[int] = RATES,
     seconds: float = 15.0,
     rounds: int = 3,
-    port_offset: int = PORT_OFFSET,
 ) -> Result:
     """Follow every row of `rounds` rounds of `seconds` at each of the rates, in rows a second.
 
@@ -101,7 +100,7 @@ def measure(
     Raises:
         StackError: the generator did not write at the pace, or rows got lost.
     """
-    running = Running(progress, port_offset=port_offset, more=TRACKED)
+    running = Running(progress, more=TRACKED)
     with running.started():
         running.services.subscriber.restart()
         connectors = Connectors(running.settings.connect_url)

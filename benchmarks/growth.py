@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from benchmarks.backlog import Worked, backlog
 from benchmarks.figures import medians, spread
 from benchmarks.results import Chart, Point, Result, Series, Table
-from benchmarks.running import PORT_OFFSET, Running
+from benchmarks.running import Running
 from benchmarks.side_by_side import order
 
 if TYPE_CHECKING:
@@ -57,14 +57,13 @@ def measure(
     millions: Sequence[float] = ROWS,
     rows: int = 300_000,
     rounds: int = 2,
-    port_offset: int = PORT_OFFSET,
 ) -> Result:
     """Work off `rows` rows at each size of each kind, `rounds` times.
 
     `millions` are the sizes of what is in the topic and the table already, ascending. A million rows take 0.2 GB in the
     topic, where those that are there already are compressed, and 0.2 GB in the table.
     """
-    running = Running(progress, port_offset=port_offset)
+    running = Running(progress)
     running.use_own_models()
     with running.started(connectors=False):
         bench = Bench(running, progress, rows, rounds)

@@ -14,7 +14,6 @@ import uuid
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
-import psycopg
 from confluent_kafka import Consumer, TopicPartition
 
 from benchmarks.contenders.roster import OURS, PIPELINE
@@ -76,11 +75,6 @@ class Limits:
     @property
     def cpu_us_a_row(self) -> float:
         return sum(stage.cpu_us_a_row for stage in self.stages)
-
-    @property
-    def subscriber_us_a_row(self) -> float:
-        """The part of it that the subscriber's process takes."""
-        return sum(stage.cpu_seconds[SUBSCRIBER] / stage.rows for stage in self.stages) * 1e6
 
     def rows_a_second(self, cores: int) -> float:
         """What so many cores allow if nothing ever waits."""
@@ -174,13 +168,9 @@ class _Stages:
         self._store.close()
 
     def _empty_table(self) -> None:
-        target = self._running.stack.target
-        with psycopg.connect(
-            target.superuser_dsn(self._running.settings.target_database), autocommit=True
-        ) as superuser:
-            superuser.execute(f"truncate {self._pipeline.target.table}".encode())
-            # no round writes out what the one before it left behind
-            superuser.execute("checkpoint")
+        with self._store.connect(autocommit=True) as connection:
+            connection.execute(f"truncate {self._pipeline.target.table}".encode())
+        self._running.checkpoint()
 
     def _keep_rows(self, messages: list[Any]) -> None:
         batch = Batch({}, [message for message in messages if message.error() is None])

@@ -25,7 +25,7 @@ from stack.services import Services
 from stack.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
 
     from stack.process import Server
     from stack.progress import Progress
@@ -60,20 +60,17 @@ class Rounds:
 def measure(
     progress: Progress,
     *,
-    clients: Sequence[int] = CLIENTS,
-    processes: Sequence[int] = PROCESSES,
     seconds: float = 3.0,
     rounds: int = 3,
-    port_offset: int = PORT_OFFSET,
 ) -> Result:
     """Ask for `seconds` with each number of clients, of each number of processes, in `rounds` rounds."""
-    settings, folder = Settings().moved(port_offset), folder_of(port_offset)
-    rounds_of = {(count, number): Rounds() for count in processes for number in clients}
+    settings, folder = Settings().moved(PORT_OFFSET), folder_of(PORT_OFFSET)
+    rounds_of = {(count, number): Rounds() for count in PROCESSES for number in CLIENTS}
     with exclusive(folder), ExitStack() as leaving:
         leaving.callback(shutil.rmtree, folder / "data", ignore_errors=True)
         services = Services(settings, folder)
         services.train()
-        apis = list(_apis(services, settings, max(processes)))
+        apis = list(_apis(services, settings, max(PROCESSES)))
         for api in apis:
             leaving.callback(api.stop)
             api.restart()

@@ -64,7 +64,6 @@ class Race:
         self._running, self._topic, self._rows, self._reference = running, topic, rows, reference
         settings = running.settings
         self._target = psycopg.connect(settings.target_dsn(), autocommit=True, options="-c jit=off")
-        self._superuser = psycopg.connect(running.stack.target.superuser_dsn(settings.target_database), autocommit=True)
 
     def run(self, contender: Contender, number: int) -> Run:
         """Run it once; the subscriber's first table is what the others are compared with.
@@ -76,8 +75,7 @@ class Race:
         with self._target.transaction():
             self._target.execute(table_sql(table).encode())
             self._target.execute(sql.SQL("grant all on {} to {}").format(_name(table), self._writer))
-        # no run writes out what the one before it left behind
-        self._superuser.execute("checkpoint")
+        self._running.checkpoint()
         process = server(contender, self._running, self._topic, table)
         process.start()
         try:
@@ -99,7 +97,6 @@ class Race:
 
     def close(self) -> None:
         self._target.close()
-        self._superuser.close()
 
     @property
     def _writer(self) -> sql.Identifier:

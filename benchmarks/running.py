@@ -6,6 +6,8 @@ import shutil
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+import psycopg
+
 from stack.cli import folder_of
 from stack.servers import Stack, exclusive
 from stack.services import Services
@@ -78,6 +80,12 @@ class Running:
     def train(self, module: str, **changes: str) -> None:
         """Fit the module's model and serve it, with changes to the environment."""
         self.services.run("train", "api.train", module, **changes)
+
+    def checkpoint(self) -> None:
+        """Have the target write out now what it holds: a run that follows does not pay for the one before it."""
+        dsn = self.stack.target.superuser_dsn(self.settings.target_database)
+        with psycopg.connect(dsn, autocommit=True) as superuser:
+            superuser.execute("checkpoint")
 
     def servers(self) -> dict[str, Server]:
         """What rows pass on their way, in that order, by the names of the documents."""
